@@ -1,0 +1,55 @@
+// One PostgreSQL transaction, which carries key, catalog, audit and queue rows together.
+// Not thread safe: one thread at a time. Rolled back when destroyed without commit().
+#pragma once
+
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "security/base/clock.h"
+#include "security/base/result.h"
+#include "storage/database/rows.h"
+
+namespace latent::storage::database {
+
+class Connection;
+class Pool;
+
+struct Statement {
+  std::string sql;
+  Params params;
+};
+
+class Transaction {
+ public:
+  enum class Mode { read_write, read_only };
+  /// Takes a connection from the pool, waiting until `deadline` at the latest.
+  /// Errors: unavailable (no server, or none free in time).
+  static Result<Transaction> begin(Pool& pool, Deadline deadline, Mode mode = Mode::read_write);
+
+  Transaction(Transaction&&) noexcept;
+  Transaction& operator=(Transaction&&) noexcept;
+  ~Transaction();
+
+  /// Prepared once per connection under its text. Errors: unavailable (connection lost, statement
+  /// time-out), conflict (unique or foreign key, SQLSTATE 23xxx), internal (everything else; the
+  /// text holds the SQLSTATE and message but no parameter).
+  Result<Rows> execute(std::string_view sql, const Params& params = {});
+  /// Several statements in one round trip (pipeline mode); one Rows each. The first error ends it.
+  Result<std::vector<Rows>> execute_all(std::span<const Statement> statements);
+
+  /// COMMIT. When the connection breaks before the answer, the unknown outcome is resolved by
+  /// asking pg_xact_status() on a new connection (formats.md §4, `pg.commit.sent`); success is
+  /// never guessed. Errors: unavailable (surely not committed, or not to be found out in time).
+  Result<void> commit();
+  void rollback() noexcept;
+
+ private:
+  struct State;
+  explicit Transaction(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace latent::storage::database
