@@ -8,6 +8,13 @@
 
 namespace latent::dicom::model {
 
+namespace transfer_syntaxes {
+inline constexpr std::string_view kImplicitLittle = "1.2.840.10008.1.2";
+inline constexpr std::string_view kExplicitLittle = "1.2.840.10008.1.2.1";
+inline constexpr std::string_view kDeflated = "1.2.840.10008.1.2.1.99";
+inline constexpr std::string_view kExplicitBig = "1.2.840.10008.1.2.2";
+}  // namespace transfer_syntaxes
+
 /// How the data set itself is encoded; pixel compression is a matter of `encapsulated`.
 enum class Encoding { implicit_little, explicit_little, explicit_big, deflated_explicit_little };
 
@@ -19,15 +26,11 @@ struct TransferSyntax {
   bool encapsulated = false;
   bool retired = false;
   /// One of the four native syntaxes that we convert into one another on the way out.
-  constexpr bool is_native() const { return !encapsulated; }
+  constexpr bool is_native() const {
+    return uid == transfer_syntaxes::kImplicitLittle || uid == transfer_syntaxes::kExplicitLittle ||
+           uid == transfer_syntaxes::kDeflated || uid == transfer_syntaxes::kExplicitBig;
+  }
 };
-
-namespace transfer_syntaxes {
-inline constexpr std::string_view kImplicitLittle = "1.2.840.10008.1.2";
-inline constexpr std::string_view kExplicitLittle = "1.2.840.10008.1.2.1";
-inline constexpr std::string_view kDeflated = "1.2.840.10008.1.2.1.99";
-inline constexpr std::string_view kExplicitBig = "1.2.840.10008.1.2.2";
-}  // namespace transfer_syntaxes
 
 std::span<const TransferSyntax> all_transfer_syntaxes();
 /// Null when unknown. An unknown or private syntax is taken as encapsulated explicit little endian

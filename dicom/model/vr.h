@@ -11,7 +11,8 @@ namespace latent::dicom::model {
 enum class Vr : std::uint16_t {};
 
 constexpr Vr make_vr(char first, char second) {
-  return static_cast<Vr>(static_cast<unsigned char>(first) << 8 | static_cast<unsigned char>(second));
+  return static_cast<Vr>(static_cast<unsigned char>(first) << 8 |
+                         static_cast<unsigned char>(second));
 }
 /// For logs and JSON; only meaningful for known VRs.
 struct VrText {
@@ -19,7 +20,8 @@ struct VrText {
   constexpr operator std::string_view() const { return {letters, 2}; }  // NOLINT
 };
 constexpr VrText text_of(Vr vr) {
-  return {{static_cast<char>(static_cast<unsigned>(vr) >> 8), static_cast<char>(static_cast<unsigned>(vr) & 0xFF)}};
+  return {{static_cast<char>(static_cast<unsigned>(vr) >> 8),
+           static_cast<char>(static_cast<unsigned>(vr) & 0xFF)}};
 }
 
 namespace vrs {
