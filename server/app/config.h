@@ -38,18 +38,18 @@ std::optional<HostPort> parse_host_port(std::string_view text);
 /// loopback only; with a row, the row's services hold for it too.
 struct Peer {
   AeTitle aet;
-  std::optional<HostPort> address;  ///< without it the peer is no C-MOVE destination
+  std::optional<HostPort> address = {};  ///< without it the peer is no C-MOVE destination
   bool plain = false;  ///< unencrypted calls from `address.host` over the network are accepted
   std::vector<security::access::Action> services = {
       security::access::Action::echo, security::access::Action::store,
       security::access::Action::query, security::access::Action::retrieve,
       security::access::Action::move};
-  std::string assumed_character_set;  ///< for its objects that name none; empty: store's
-  std::string issuer_of_patient_id;   ///< for its objects and keys that name none
-  std::optional<std::uint32_t> associations_max;  ///< open at one time; unset: dimse's
-  std::optional<std::uint32_t> answers_max;       ///< per C-FIND; unset: query's
-  std::optional<std::chrono::seconds> idle_timeout;
-  std::optional<std::chrono::seconds> dimse_timeout;
+  std::string assumed_character_set = {};  ///< for its objects that name none; empty: store's
+  std::string issuer_of_patient_id = {};   ///< for its objects and keys that name none
+  std::optional<std::uint32_t> associations_max = {};  ///< open at one time; unset: dimse's
+  std::optional<std::uint32_t> answers_max = {};       ///< per C-FIND; unset: query's
+  std::optional<std::chrono::seconds> idle_timeout = {};
+  std::optional<std::chrono::seconds> dimse_timeout = {};
 };
 
 struct Listener {
@@ -62,11 +62,11 @@ struct Listener {
 struct DimseConfig {
   AeTitle aet = *AeTitle::parse("LATENT");
   Listener listener{.port = 11112};
-  bool check_called_aet = true;          ///< A-ASSOCIATE-RJ 1/1/7 for another name
-  std::uint32_t associations_max = 500;  ///< open at one time; beyond: A-ASSOCIATE-RJ 2/3/2
-  std::chrono::seconds artim_timeout{10};  ///< connection to whole A-ASSOCIATE-RQ, PS3.8 9.1.5
-  std::chrono::seconds idle_timeout{300};  ///< an association without a message
-  std::chrono::seconds dimse_timeout{60};  ///< a message that has begun and does not go on
+  bool check_called_aet = true;              ///< A-ASSOCIATE-RJ 1/1/7 for another name
+  std::uint32_t associations_max = 500;      ///< open at one time; beyond: A-ASSOCIATE-RJ 2/3/2
+  std::chrono::seconds artim_timeout{10};    ///< connection to whole A-ASSOCIATE-RQ, PS3.8 9.1.5
+  std::chrono::seconds idle_timeout{300};    ///< an association without a message
+  std::chrono::seconds dimse_timeout{60};    ///< a message that has begun and does not go on
   std::chrono::seconds connect_timeout{10};  ///< when we call a C-MOVE destination
 };
 
@@ -79,9 +79,9 @@ enum class Duplicates { versions, keep_first, replace };
 
 struct StoreConfig {
   Duplicates duplicates = Duplicates::versions;
-  bool private_sop_classes = true;  ///< also keep SOP classes that the standard does not know
+  bool private_sop_classes = true;    ///< also keep SOP classes that the standard does not know
   std::string assumed_character_set;  ///< of objects that name none; empty: ISO_IR 6
-  std::uint64_t ingest_bytes = 256ull << 20;  ///< received and not yet committed, all senders
+  std::uint64_t ingest_bytes = 256ull << 20;    ///< received and not yet committed, all senders
   std::optional<std::uint64_t> min_free_bytes;  ///< unset: 1 GB or 2 % of the disk, the larger
 };
 
