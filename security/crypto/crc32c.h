@@ -12,4 +12,9 @@ namespace latent::security::crypto {
 /// The CRC of `bytes` appended to data whose CRC is `before` (0 = nothing before). Threads: safe.
 std::uint32_t crc32c(ByteSpan bytes, std::uint32_t before = 0);
 
+namespace detail {
+/// The way without the instruction, so that a test can compare the two.
+std::uint32_t crc32c_by_tables(ByteSpan bytes, std::uint32_t before = 0);
+}  // namespace detail
+
 }  // namespace latent::security::crypto

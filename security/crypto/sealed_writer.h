@@ -36,6 +36,7 @@ class SealedWriter {
   const BlobId& blob_id() const { return blob_id_; }
 
  private:
+  SealedWriter(const BlobOpening& opening, const BlobHead& head);
   void put_header(Bytes& sealed_out);
   void hash(ByteSpan plain);
   void seal_chunk(ByteSpan plain, ChunkNonce what, Bytes& sealed_out);
