@@ -41,7 +41,8 @@ struct Selection {
 /// What one authorised caller may now pull. Instances come in series order, current versions only.
 struct RetrievePlan {
   std::vector<StoredInstance> instances;
-  std::string purpose;                    ///< "get", "move to WS1", "export"
+  std::vector<security::audit::AuditEvent::Subject> subjects;  ///< one for each study, for the log
+  std::string purpose;                                         ///< "get", "move to WS1", "export"
   security::access::Caller caller;
 };
 
@@ -53,9 +54,9 @@ struct RetrieveCounts {
 
 /// What the stream gives.
 enum class Form {
-  data_set,   ///< from the first element, as DIMSE sends it
-  part10,     ///< the whole file; the preamble is zeroed (security.md §5, CVE-2019-11687)
-  verbatim,   ///< the whole file as it came, preamble included
+  data_set,  ///< from the first element, as DIMSE sends it
+  part10,    ///< the whole file; the preamble is zeroed (security.md §5, CVE-2019-11687)
+  verbatim,  ///< the whole file as it came, preamble included
 };
 
 /// Pulls one instance. Not thread safe. What comes out before an error was verified; after an error

@@ -34,8 +34,9 @@ struct Config {
   std::uint64_t held_bytes_free = 1ull << 20;     ///< of one object, whatever the budget says
   std::size_t group_instances_max = 64;
   std::uint64_t group_bytes_max = 64ull << 20;
-  unsigned helper_threads = 3;                    ///< key look-ups, big files, comparing duplicates
+  unsigned helper_threads = 3;  ///< key look-ups, big files, comparing duplicates
   DuplicatePolicy duplicates = DuplicatePolicy::versions;
+  StoreId store_id{};
   Limits limits;
 };
 
@@ -69,11 +70,12 @@ class Incoming {
   virtual void finish(std::function<void(StoreOutcome)> done) = 0;
 };
 
+/// Thread safe. What it is given outlives it.
 class StoreService {
  public:
   StoreService(Config config, database::Pool& pool, blobs::BlobStore& blobs, keyring::KeyRing& keys,
                const auditlog::Recorder& recorder, const Clock& clock);
-  /// Finishes what is under way, then stops its threads.
+  /// Finishes what is under way, then stops its threads. No Incoming may be left.
   ~StoreService();
 
   /// Never fails: what cannot be taken is answered by finish(), so that the sender is heard out.
@@ -82,7 +84,7 @@ class StoreService {
 
  private:
   struct State;
-  std::shared_ptr<State> state_;
+  std::unique_ptr<State> state_;
 };
 
 }  // namespace latent::storage::ingest

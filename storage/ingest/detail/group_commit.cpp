@@ -1,0 +1,295 @@
+#include "storage/ingest/detail/group_commit.h"
+
+#include <algorithm>
+#include <array>
+#include <unordered_map>
+#include <unordered_set>
+
+#include "security/base/fail_point.h"
+#include "security/base/log.h"
+#include "storage/catalog/instances.h"
+#include "storage/ingest/detail/events.h"
+
+namespace latent::storage::ingest::detail {
+namespace {
+
+// PostgreSQL gone: the sender hears A700 within a second (formats.md §4, back-pressure).
+constexpr auto kDatabaseWait = std::chrono::milliseconds(900);
+constexpr unsigned kAttemptsMax = 4;
+
+void refuse(Pending& pending, Reason reason, std::string text) {
+  pending.outcome.kind = StoreOutcome::Kind::refused;
+  pending.outcome.reason = reason;
+  pending.outcome.text = std::move(text);
+}
+
+Reason reason_of(const Error& error) {
+  return error.code == ErrorCode::exhausted ? Reason::no_room : Reason::unavailable;
+}
+
+bool needs_bytes(const Pending& pending) {
+  return !pending.appended && (pending.outcome.kind == StoreOutcome::Kind::stored ||
+                               pending.outcome.kind == StoreOutcome::Kind::new_version);
+}
+
+}  // namespace
+
+GroupCommit::GroupCommit(const Config& config, database::Pool& pool, blobs::BlobStore& blobs,
+                         keyring::KeyRing& keys, const auditlog::Recorder& recorder,
+                         std::function<void(PendingPtr, catalog::StoredInstance)> compare)
+    : config_(config),
+      pool_(pool),
+      blobs_(blobs),
+      keys_(keys),
+      recorder_(recorder),
+      compare_(std::move(compare)),
+      sync_thread_([this] { sync_stage(); }),
+      commit_thread_([this] { commit_stage(); }) {}
+
+GroupCommit::~GroupCommit() { stop(); }
+
+void GroupCommit::submit(PendingPtr pending) {
+  {
+    const MutexLock lock(mutex_);
+    // One that comes back (with a verdict, or after a lost race) is counted already.
+    if (pending->attempts++ == 0) ++unanswered_;
+    waiting_.push_back(std::move(pending));
+  }
+  wake_.notify_all();
+}
+
+void GroupCommit::submit(Refusal refusal) {
+  {
+    const MutexLock lock(mutex_);
+    ++unanswered_;
+    waiting_refusals_.push_back(std::move(refusal));
+  }
+  wake_.notify_all();
+}
+
+void GroupCommit::stop() {
+  {
+    const MutexLock lock(mutex_);
+    stopping_ = true;
+  }
+  wake_.notify_all();
+  if (sync_thread_.joinable()) sync_thread_.join();
+  if (commit_thread_.joinable()) commit_thread_.join();
+}
+
+GroupCommit::Group GroupCommit::take_group() {
+  MutexLock lock(mutex_);
+  while (waiting_.empty() && waiting_refusals_.empty() && !(stopping_ && unanswered_ == 0))
+    wake_.wait(lock.native());
+  Group group;
+  group.refusals = std::exchange(waiting_refusals_, {});
+  std::unordered_set<InstanceUid> taken;
+  std::uint64_t bytes = 0;
+  for (auto it = waiting_.begin(); it != waiting_.end();) {
+    if (group.instances.size() >= config_.group_instances_max || bytes >= config_.group_bytes_max)
+      break;
+    if (!taken.insert((*it)->instance.stored.sop_instance).second) {
+      ++it;  // the same UID twice: the second one waits for the first one's row
+      continue;
+    }
+    bytes += (*it)->sealed.size();
+    group.instances.push_back(std::move(*it));
+    it = waiting_.erase(it);
+  }
+  return group;
+}
+
+void GroupCommit::sync_stage() {
+  while (true) {
+    Group group = take_group();
+    if (group.empty()) break;
+    if (!classify(group) || !append_and_sync(group)) {
+      answer(group);
+      continue;
+    }
+    if (!group.empty()) hand_over(std::move(group));
+  }
+  wake_.notify_all();
+}
+
+// Decides what each instance is. Those that need a look at the kept object leave the group.
+bool GroupCommit::classify(Group& group) {
+  std::vector<InstanceUid> uids;
+  uids.reserve(group.instances.size());
+  for (const PendingPtr& pending : group.instances)
+    uids.push_back(pending->instance.stored.sop_instance);
+  if (uids.empty()) return true;
+
+  auto transaction = database::Transaction::begin(pool_, deadline_in(kDatabaseWait),
+                                                  database::Transaction::Mode::read_only);
+  auto found = transaction
+                   ? catalog::find_instances(*transaction, uids)
+                   : Result<std::vector<catalog::StoredInstance>>(fail(transaction.error()));
+  if (!found) {
+    log::warn("catalog does not answer; instances are refused", "error", found.error().text);
+    refuse_all(group, Reason::unavailable,
+               "the archive's database does not answer, send again later");
+    return false;
+  }
+  std::unordered_map<InstanceUid, const catalog::StoredInstance*> kept;
+  for (const catalog::StoredInstance& row : *found) kept.emplace(row.sop_instance, &row);
+
+  std::vector<PendingPtr> staying;
+  staying.reserve(group.instances.size());
+  for (PendingPtr& pending : group.instances) {
+    const auto known = kept.find(pending->instance.stored.sop_instance);
+    StoreOutcome& outcome = pending->outcome;
+    if (known == kept.end()) {
+      outcome.kind = StoreOutcome::Kind::stored;
+    } else if (const catalog::StoredInstance& current = *known->second;
+               current.study == pending->instance.stored.study &&
+               current.digest == pending->instance.stored.digest &&
+               current.plaintext_bytes - current.data_set_offset == pending->data_set_bytes()) {
+      outcome.kind = StoreOutcome::Kind::duplicate;
+    } else if (!pending->verdict || pending->verdict->compared_with != current.blob) {
+      if (pending->attempts > kAttemptsMax)
+        refuse(*pending, Reason::unavailable,
+               "too many senders of this instance at once, send again later");
+      else {
+        compare_(std::move(pending), current);
+        continue;
+      }
+    } else if (pending->verdict->kind == Verdict::Kind::same_content) {
+      outcome.kind = StoreOutcome::Kind::duplicate;
+    } else if (pending->verdict->kind == Verdict::Kind::new_version) {
+      outcome.kind = StoreOutcome::Kind::new_version;
+    } else {
+      refuse(*pending, Reason::differs, pending->verdict->text);
+    }
+    staying.push_back(std::move(pending));
+  }
+  group.instances = std::move(staying);
+  return true;
+}
+
+// Bytes of the whole group in one write and one sync, then the ring.
+bool GroupCommit::append_and_sync(Group& group) {
+  std::vector<Pending*> writers;
+  for (const PendingPtr& pending : group.instances)
+    if (needs_bytes(*pending) && !pending->in_own_file) writers.push_back(pending.get());
+
+  std::vector<ByteSpan> parts(writers.size());
+  std::vector<blobs::PendingBlob> records(writers.size());
+  for (std::size_t i = 0; i < writers.size(); ++i) {
+    parts[i] = writers[i]->sealed;
+    records[i].id = writers[i]->instance.stored.blob;
+    records[i].parts = std::span<const ByteSpan>(&parts[i], 1);
+    records[i].payload_crc32c = writers[i]->sealed_crc32c;
+  }
+  Result<void> done;
+  if (!writers.empty()) {
+    auto locations = blobs_.append(records);
+    done = locations ? blobs_.sync(*locations) : Result<void>(fail(locations.error()));
+    for (std::size_t i = 0; done && i < writers.size(); ++i) {
+      writers[i]->instance.stored.location = (*locations)[i];
+      writers[i]->appended = true;
+    }
+  }
+  if (done) done = keys_.sync();
+  if (done) return true;
+  log::error("sealed store cannot write; instances are refused", "error", done.error().text);
+  refuse_all(group, reason_of(done.error()),
+             "the archive cannot write at present, send again later");
+  return false;
+}
+
+void GroupCommit::hand_over(Group group) {
+  MutexLock lock(mutex_);
+  while (!synced_.empty()) wake_.wait(lock.native());
+  synced_.push_back(std::move(group));
+  lock.unlock();
+  wake_.notify_all();
+  lock.relock();
+}
+
+void GroupCommit::commit_stage() {
+  while (true) {
+    MutexLock lock(mutex_);
+    while (synced_.empty() && !(stopping_ && unanswered_ == 0)) wake_.wait(lock.native());
+    if (synced_.empty()) return;
+    Group group = std::move(synced_.front());
+    synced_.pop_front();
+    lock.unlock();
+    wake_.notify_all();
+    commit_or_retry(std::move(group));
+    lock.relock();
+  }
+}
+
+Result<void> GroupCommit::commit(std::span<const PendingPtr> instances,
+                                 std::span<const Refusal> refusals) {
+  LATENT_TRY(auto transaction, database::Transaction::begin(pool_, deadline_in(kDatabaseWait)));
+  std::vector<catalog::NewInstance> rows;
+  for (const PendingPtr& pending : instances)
+    if (pending->outcome.kind == StoreOutcome::Kind::stored) rows.push_back(pending->instance);
+  const auto audit = recorder_.statements(events_of(instances, refusals));
+  LATENT_TRY_VOID(catalog::insert_instances(transaction, rows, audit));
+  for (const PendingPtr& pending : instances)
+    if (pending->outcome.kind == StoreOutcome::Kind::new_version)
+      LATENT_TRY_VOID(
+          catalog::add_version(transaction, pending->instance, pending->verdict->differing_tags));
+  return transaction.commit();
+}
+
+void GroupCommit::commit_or_retry(Group group) {
+  const auto together = commit(group.instances, group.refusals);
+  if (together) return answer(group);
+  log::warn("a group did not commit", "instances", group.instances.size(), "error",
+            together.error().text);
+  if (together.error().code == ErrorCode::unavailable) {
+    refuse_all(group, Reason::unavailable,
+               "the archive's database does not answer, send again later");
+    return answer(group);
+  }
+  // One row failed, most often because another sender of the same instance was first.
+  for (Refusal& refusal : group.refusals) {
+    Group alone;
+    alone.refusals.push_back(std::move(refusal));
+    if (!commit({}, alone.refusals)) log::error("an audit event of a refusal could not be written");
+    answer(alone);
+  }
+  for (PendingPtr& pending : group.instances) {
+    Group alone;
+    alone.instances.push_back(std::move(pending));
+    const auto result = commit(alone.instances, {});
+    if (!result && result.error().code == ErrorCode::conflict &&
+        alone.instances.front()->attempts <= kAttemptsMax) {
+      submit(std::move(alone.instances.front()));  // now it is a duplicate: look again
+      continue;
+    }
+    if (!result) {
+      log::error("an instance could not be catalogued", "blob",
+                 alone.instances.front()->instance.stored.blob.hex(), "error", result.error().text);
+      refuse_all(alone, Reason::unavailable, "the archive could not catalogue the instance");
+    }
+    answer(alone);
+  }
+}
+
+void GroupCommit::refuse_all(Group& group, Reason reason, const std::string& text) {
+  for (const PendingPtr& pending : group.instances) refuse(*pending, reason, text);
+}
+
+void GroupCommit::answer(Group& group) {
+  const std::size_t answered = group.instances.size() + group.refusals.size();
+  fail_point::reach("ack.before");
+  for (PendingPtr& pending : group.instances) {
+    pending->lease.reset();
+    pending->done(std::move(pending->outcome));
+    pending.reset();
+  }
+  for (Refusal& refusal : group.refusals) refusal.done(std::move(refusal.outcome));
+  group = {};
+  {
+    const MutexLock lock(mutex_);
+    unanswered_ -= answered;
+  }
+  wake_.notify_all();
+}
+
+}  // namespace latent::storage::ingest::detail

@@ -1,0 +1,78 @@
+// Group commit in two overlapping stages (formats.md §4): while the rows of group g are committed,
+// the bytes of group g+1 are appended and synced. A group is whoever waits; there is no timer.
+//
+// Invariants
+//  - `done` says success only after COMMIT, and COMMIT only follows a successful sync of segment
+//    and ring;
+//  - a row that fails is retried alone, so that it cannot sink its neighbours;
+//  - of one SOP Instance UID at most one is in a group; the unique index decides every other race.
+#pragma once
+
+#include <condition_variable>
+#include <deque>
+#include <functional>
+#include <thread>
+#include <vector>
+
+#include "security/base/mutex.h"
+#include "storage/auditlog/record.h"
+#include "storage/blobs/blob_store.h"
+#include "storage/database/pool.h"
+#include "storage/ingest/detail/pending.h"
+#include "storage/ingest/store_service.h"
+#include "storage/keyring/key_ring.h"
+
+namespace latent::storage::ingest::detail {
+
+class GroupCommit {
+ public:
+  /// `compare` is given instances whose UID is kept already with other bytes; it looks at both and
+  /// submits them again with a verdict.
+  GroupCommit(const Config& config, database::Pool& pool, blobs::BlobStore& blobs,
+              keyring::KeyRing& keys, const auditlog::Recorder& recorder,
+              std::function<void(PendingPtr, catalog::StoredInstance)> compare);
+  ~GroupCommit();
+
+  void submit(PendingPtr pending);
+  void submit(Refusal refusal);
+  /// Ends both stages after what was submitted is answered.
+  void stop();
+
+ private:
+  struct Group {
+    std::vector<PendingPtr> instances;
+    std::vector<Refusal> refusals;
+    bool empty() const { return instances.empty() && refusals.empty(); }
+  };
+
+  void sync_stage();
+  void commit_stage();
+  Group take_group();
+  bool classify(Group& group);
+  bool append_and_sync(Group& group);
+  void hand_over(Group group);
+  Result<void> commit(std::span<const PendingPtr> instances, std::span<const Refusal> refusals);
+  void commit_or_retry(Group group);
+  void answer(Group& group);
+  static void refuse_all(Group& group, Reason reason, const std::string& text);
+
+  const Config& config_;
+  database::Pool& pool_;
+  blobs::BlobStore& blobs_;
+  keyring::KeyRing& keys_;
+  const auditlog::Recorder& recorder_;
+  const std::function<void(PendingPtr, catalog::StoredInstance)> compare_;
+
+  Mutex mutex_;
+  std::condition_variable wake_;
+  std::deque<PendingPtr> waiting_ LATENT_GUARDED_BY(mutex_);
+  std::vector<Refusal> waiting_refusals_ LATENT_GUARDED_BY(mutex_);
+  std::deque<Group> synced_ LATENT_GUARDED_BY(mutex_);    ///< at most one
+  std::size_t unanswered_ LATENT_GUARDED_BY(mutex_) = 0;  ///< submitted, not yet answered
+  bool stopping_ LATENT_GUARDED_BY(mutex_) = false;
+
+  std::thread sync_thread_;
+  std::thread commit_thread_;
+};
+
+}  // namespace latent::storage::ingest::detail
