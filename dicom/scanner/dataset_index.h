@@ -23,21 +23,21 @@ namespace latent::dicom::scanner {
 
 struct RawValue {
   model::Vr vr{};
-  Bytes bytes;              ///< as they came, at most Limits::value_held_bytes_max; numbers little endian
+  Bytes bytes;  ///< as they came, at most Limits::value_held_bytes_max; numbers little endian
 };
 
 /// Where pixels lie, in bytes from the first byte of the (inflated) data set.
 struct PixelLayout {
   enum class Kind { none, native, encapsulated };
   Kind kind = Kind::none;
-  model::Tag tag;                        ///< (7FE0,0010), (7FE0,0008) or (7FE0,0009)
+  model::Tag tag;  ///< (7FE0,0010), (7FE0,0008) or (7FE0,0009)
   std::uint64_t value_offset = 0;
   std::uint64_t value_bytes = 0;
   struct Fragment {
-    std::uint64_t offset = 0;            ///< of the first byte behind the item header
+    std::uint64_t offset = 0;  ///< of the first byte behind the item header
     std::uint32_t bytes = 0;
   };
-  std::vector<Fragment> fragments;       ///< without the basic offset table; at most 1 M
+  std::vector<Fragment> fragments;  ///< without the basic offset table; at most 1 M
   /// First fragment of each frame, when the offset tables tell (basic or extended, PS3.5 A.4) or
   /// when there is one fragment a frame; empty when it is unknown.
   std::vector<std::uint32_t> frame_first_fragment;
@@ -54,7 +54,7 @@ struct DatasetIndex {
   /// items of wanted sequences: the raw first-level attributes of each item.
   std::map<model::Tag, std::vector<std::map<model::Tag, RawValue>>> sequences;
   PixelLayout pixels;
-  std::uint64_t dataset_bytes = 0;       ///< inflated length when deflated
+  std::uint64_t dataset_bytes = 0;  ///< inflated length when deflated
   /// Every element, nested ones included, without bulk values, in the encoding that
   /// attribute_set.h documents; for metadata answers from the catalog alone.
   Bytes attribute_set;

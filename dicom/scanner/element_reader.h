@@ -24,12 +24,13 @@ inline constexpr std::uint32_t kUndefinedLength = 0xFFFFFFFF;
 
 struct ElementHead {
   model::Tag tag;
-  model::Vr vr{};                  ///< as written, or the dictionary's in implicit VR
-  std::uint32_t length = 0;        ///< as written; kUndefinedLength for delimited sequences and fragments
-  std::uint64_t offset = 0;        ///< of the tag, from the first byte of the (inflated) data set
+  model::Vr vr{};            ///< as written, or the dictionary's in implicit VR
+  std::uint32_t length = 0;  ///< as written; kUndefinedLength for delimited sequences and fragments
+  std::uint64_t offset = 0;  ///< of the tag, from the first byte of the (inflated) data set
   std::uint64_t value_offset = 0;  ///< of the first value byte
-  std::uint32_t depth = 0;         ///< 0 = top level
-  bool big_endian = false;         ///< byte order of the value's numbers
+  std::uint32_t depth =
+      0;  ///< sequences around it; 0 = top level. Items: that of their sequence + 1
+  bool big_endian = false;  ///< byte order of the value's numbers
 };
 
 /// Calls come in document order and are balanced. Spans are borrowed for the call only.
@@ -40,7 +41,8 @@ class ElementSink {
   virtual void on_element(const ElementHead& head) = 0;
   virtual void on_value(ByteSpan piece) = 0;
   virtual void on_element_end() = 0;
-  /// A sequence (VR SQ, or UN of undefined length, PS3.5 6.2.2) and its items.
+  /// A sequence (VR SQ, or UN of undefined length, PS3.5 6.2.2) and its items. Stray delimiters and
+  /// the delimiters' own headers make no calls. Calls stay unbalanced only when the reader fails.
   virtual void on_sequence(const ElementHead& head) = 0;
   virtual void on_item(const ElementHead& item) = 0;
   virtual void on_item_end() = 0;
@@ -65,14 +67,15 @@ class ElementReader {
   ElementReader(model::Encoding encoding, const Limits& limits, ElementSink& sink);
   ~ElementReader();
 
-  /// Errors: invalid_input naming tag, offset and lengths; exhausted when a limit is passed. After
-  /// an error the reader stays failed.
+  /// Errors: invalid_input naming tag, offset and lengths, also for what is too deep or has too
+  /// many elements (sending it again will not help); exhausted when object_bytes_max or
+  /// inflated_bytes_max is passed. After an error the reader stays failed.
   Result<void> feed(ByteSpan bytes);
   /// The data set has ended. Errors: invalid_input when it was cut in the middle.
   Result<void> finish();
 
-  std::uint64_t bytes_read() const;          ///< of the (inflated) data set
-  const std::vector<Note>& notes() const;    ///< at most 64 are kept
+  std::uint64_t bytes_read() const;        ///< of the (inflated) data set
+  const std::vector<Note>& notes() const;  ///< at most 64 are kept
 
  private:
   struct State;
