@@ -12,7 +12,7 @@
 namespace latent::storage::database {
 
 struct PoolConfig {
-  std::string conninfo;             ///< libpq connection string or URL
+  std::string conninfo;  ///< libpq connection string or URL
   unsigned connections_max = 12;
   std::chrono::milliseconds connect_timeout{1000};
   std::chrono::milliseconds statement_timeout{10'000};

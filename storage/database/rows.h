@@ -17,7 +17,10 @@ extern "C" void PQclear(pg_result*);
 
 namespace latent::storage::database {
 
-/// Parameters $1, $2, … in the order they are added. Owns copies of the values.
+/// Parameters $1, $2, … in the order they are added. Owns copies of the values. Their types are
+/// inferred by PostgreSQL from the statement, so an array needs a cast there: unnest($1::text[]).
+/// PostgreSQL's text cannot hold NUL or broken UTF-8: such a value makes the statement fail
+/// (invalid_input, or SQLSTATE 22021), it is never cut.
 class Params {
  public:
   Params& text(std::string_view value);
@@ -50,13 +53,15 @@ class Rows {
   bool empty() const { return size() == 0; }
   /// Rows touched by INSERT, UPDATE, DELETE.
   std::int64_t affected() const;
+  /// What was done, with its count: "INSERT 0 3", "COMMIT".
+  std::string_view command() const;
   bool is_null(int row, int column) const;
   std::string_view text(int row, int column) const;  ///< "" for NULL
   std::optional<std::string> optional_text(int row, int column) const;
-  std::int64_t integer(int row, int column) const;   ///< 0 for NULL
+  std::int64_t integer(int row, int column) const;  ///< 0 for NULL
   std::optional<std::int64_t> optional_integer(int row, int column) const;
   bool boolean(int row, int column) const;
-  Bytes bytes(int row, int column) const;            ///< bytea, decoded
+  Bytes bytes(int row, int column) const;  ///< bytea, decoded
 
  private:
   std::unique_ptr<pg_result, Deleter<PQclear>> result_;

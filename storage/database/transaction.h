@@ -1,5 +1,9 @@
 // One PostgreSQL transaction, which carries key, catalog, audit and queue rows together.
-// Not thread safe: one thread at a time. Rolled back when destroyed without commit().
+// Not thread safe: one thread at a time. Rolled back when destroyed without commit(). Must not
+// outlive its Pool.
+//
+// Round trips: begin() makes none; BEGIN travels with the first statement(s). So one group is
+// execute_all() = one, commit() = one. A read_only transaction ends without waiting.
 #pragma once
 
 #include <memory>
@@ -24,6 +28,7 @@ struct Statement {
 
 class Transaction {
  public:
+  /// read_write: READ COMMITTED. read_only: REPEATABLE READ, one picture for all its statements.
   enum class Mode { read_write, read_only };
   /// Takes a connection from the pool, waiting until `deadline` at the latest.
   /// Errors: unavailable (no server, or none free in time).
@@ -34,15 +39,20 @@ class Transaction {
   ~Transaction();
 
   /// Prepared once per connection under its text. Errors: unavailable (connection lost, statement
-  /// time-out), conflict (unique or foreign key, SQLSTATE 23xxx), internal (everything else; the
-  /// text holds the SQLSTATE and message but no parameter).
+  /// time-out, deadlock, server shutting down), conflict (unique or foreign key, SQLSTATE 23xxx),
+  /// exhausted (SQLSTATE 53xxx: disk full, …), invalid_input (NUL in a text parameter), internal
+  /// (everything else). The text holds the SQLSTATE and message but no parameter. After an error
+  /// the transaction can only be rolled back.
   Result<Rows> execute(std::string_view sql, const Params& params = {});
   /// Several statements in one round trip (pipeline mode); one Rows each. The first error ends it.
   Result<std::vector<Rows>> execute_all(std::span<const Statement> statements);
+  /// Statements separated by semicolons, without parameters or rows, ours only (migrations).
+  Result<void> execute_script(const std::string& sql, Deadline deadline);
 
   /// COMMIT. When the connection breaks before the answer, the unknown outcome is resolved by
   /// asking pg_xact_status() on a new connection (formats.md §4, `pg.commit.sent`); success is
-  /// never guessed. Errors: unavailable (surely not committed, or not to be found out in time).
+  /// never guessed. Errors: unavailable (surely not committed, or not to be found out in time: a
+  /// caller must not destroy on it what committed rows might name); conflict (deferred constraint).
   Result<void> commit();
   void rollback() noexcept;
 
