@@ -97,7 +97,8 @@ struct DataFrame {
 
 class Association {
  public:
-  /// `limits.pdu_bytes_offered` must be what the accept announces.
+  /// P-DATA-TF are taken up to what the accept (or our request) announces, and never above 1 MiB;
+  /// `limits.pdu_bytes_offered` bounds those that we send.
   static Association acceptor(const Limits& limits = {});
   /// The A-ASSOCIATE-RQ is in the output at once. Errors: invalid_input if it cannot be encoded.
   static Result<Association> requestor(AssociateRequest request, const Limits& limits = {});
@@ -113,7 +114,8 @@ class Association {
   /// Errors: refused in a wrong state, on a context that was not accepted, or while the data set of
   /// the last message is not complete.
   Result<void> send_command(std::uint8_t context_id, CommandSet command, DataSet data_set);
-  /// Queues a piece of the data set, split to the peer's maximum; one copy. Pieces may have any
+  /// Queues a piece of the data set, split to the peer's maximum; one copy. `fragment` is last with
+  /// the last bytes, so that no empty fragment need follow. Pieces may have any
   /// length: fragments are even (PS3.8 Annex E) except the last one of a data set of odd length,
   /// which is passed on as it is stored. Output grows by the piece: drain it between pieces.
   Result<void> send_data(std::uint8_t context_id, ByteSpan bytes, Fragment fragment);
@@ -166,24 +168,30 @@ class Association {
 
   Association(Role role, const Limits& limits);
 
-  // Reading.
-  bool collect_header(ByteSpan& input, std::size_t wanted);
-  ByteSpan take(ByteSpan& input, std::size_t most);
+  // Reading; each step consumes at least one byte of a non-empty input.
+  std::optional<Event> step(ByteSpan& input);
+  ByteSpan take(ByteSpan& input, std::size_t bytes_max);
+  bool collect_header(ByteSpan& input);
   std::optional<Event> begin_pdu();
   std::optional<Event> read_small_body(ByteSpan& input);
-  std::optional<Event> begin_pdv();
-  std::optional<Event> read_command(ByteSpan& input);
-  std::optional<Event> read_data(ByteSpan& input);
-  void end_fragment();
   Event finish_small_pdu(ByteSpan body);
   Event finish_associate_request(ByteSpan body);
-  Event finish_associate_answer(ByteSpan body);
+  Event finish_associate_accept(ByteSpan body);
+  Event finish_rejection(ByteSpan body);
+  Event finish_abort(ByteSpan body);
+  Event finish_release(bool is_request);
+  std::optional<Event> begin_pdv();
+  std::optional<Event> check_pdv_order(bool is_command);
+  std::optional<Event> read_fragment(ByteSpan& input);
+  std::optional<Event> finish_command();
   Event protocol_error(std::uint8_t reason, std::string text);
-  std::string place() const;
 
   // Writing.
   Result<void> check_sendable(std::uint8_t context_id) const;
-  void append_data_pdus(std::uint8_t context_id, ByteSpan bytes, std::uint8_t kind, bool last);
+  DataFrame frame(std::uint8_t context_id, std::size_t bytes, std::uint8_t control) const;
+  void append_frames(std::uint8_t context_id, ByteSpan bytes, std::uint8_t kind, Fragment fragment);
+  std::size_t fragment_bytes_max() const;
+
   void establish();
   void enter_closing();
   void finish();
@@ -194,24 +202,26 @@ class Association {
   bool artim_running_ = false;
 
   Stage stage_ = Stage::pdu_header;
-  std::array<std::byte, 6> header_{};
+  std::array<std::byte, 6> header_{};  ///< of a PDU or PDV, as far as it has come
   std::size_t header_bytes_ = 0;
   std::uint8_t pdu_type_ = 0;
   std::uint32_t pdu_length_ = 0;
   std::uint32_t pdu_left_ = 0;
-  std::uint32_t fragment_left_ = 0;
+  Bytes body_;  ///< of a small PDU that did not come in one piece
+
   std::uint8_t fragment_context_ = 0;
-  bool fragment_last_ = false;
-  Bytes body_;                        ///< of a small PDU that did not come in one piece
-  Bytes command_;                     ///< so far
-  std::uint8_t message_context_ = 0;  ///< of the command or data set that is under way, 0 = none
+  std::uint32_t fragment_left_ = 0;
+  bool fragment_is_last_ = false;
+  Bytes command_;                     ///< its fragments so far
+  std::uint8_t message_context_ = 0;  ///< of the message under way, 0 = none (IDs are odd)
   bool data_expected_ = false;        ///< the last command announced a data set
+  std::uint32_t receive_pdu_bytes_max_ = kPduBytesMax;
   std::uint64_t received_bytes_ = 0;
 
   Bytes output_;
   std::uint32_t send_pdu_bytes_max_ = 0;
-  std::uint8_t sending_context_ = 0;  ///< whose data set is under way, 0 = none
-  std::optional<std::byte> carry_;    ///< odd byte of the last piece
+  std::uint8_t sending_context_ = 0;  ///< whose data set we are sending, 0 = none
+  std::optional<std::byte> carry_;    ///< odd byte of the last piece given to send_data()
 
   AssociateRequest request_;
   AssociateAccept accepted_;
