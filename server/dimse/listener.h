@@ -10,15 +10,28 @@
 #include <string>
 #include <vector>
 
-#include "retrieval/instances/retrieve_service.h"
-#include "retrieval/query/query_service.h"
-#include "security/access/authorize.h"
 #include "security/base/clock.h"
 #include "security/base/result.h"
 #include "server/dimse/config.h"
-#include "storage/auditlog/record.h"
-#include "storage/database/pool.h"
-#include "storage/ingest/store_service.h"
+
+namespace latent::security::access {
+class Policy;
+}
+namespace latent::storage::database {
+class Pool;
+}
+namespace latent::storage::auditlog {
+class Recorder;
+}
+namespace latent::storage::ingest {
+class StoreService;
+}
+namespace latent::retrieval::query {
+class QueryService;
+}
+namespace latent::retrieval::instances {
+class RetrieveService;
+}
 
 namespace latent::server::dimse {
 
