@@ -26,8 +26,10 @@ void configure_from_environment() {
                        : std::strtol(std::string(setting.substr(colon + 1)).c_str(), nullptr, 10);
 }
 
+bool armed(std::string_view name) { return !armed_name.empty() && name == armed_name; }
+
 void reach(std::string_view name) {
-  if (armed_name.empty() || name != armed_name) return;
+  if (!armed(name)) return;
   if (remaining_hits.fetch_sub(1) == 1) std::raise(SIGKILL);
 }
 

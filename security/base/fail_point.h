@@ -11,5 +11,7 @@ namespace latent::fail_point {
 void configure_from_environment();
 /// The name is one of the table in docs/formats.md.
 void reach(std::string_view name);
+/// Whether a test named this place, so that it can first leave the half-done state it stands for.
+bool armed(std::string_view name);
 
 }  // namespace latent::fail_point

@@ -66,7 +66,7 @@ bool tombstone_is_genuine(ByteSpan payload, const BlobId& id,
 struct CatalogView {
   /// Highest segment number any row points into, 0 for none.
   std::function<Result<std::uint64_t>()> highest_segment;
-  /// The row that lies furthest back in this segment.
+  /// The row with the highest offset in this segment.
   std::function<Result<std::optional<BlobLocation>>(std::uint64_t segment)> last_in;
 };
 

@@ -18,6 +18,7 @@ namespace latent::storage::blobs {
 inline constexpr std::size_t kFileHeaderBytes = 64;
 inline constexpr std::size_t kRecordHeaderBytes = 40;
 inline constexpr std::size_t kRecordCrcBytes = 4;
+inline constexpr std::uint32_t kRecordMagic = 0x31434552;  ///< "REC1"
 inline constexpr std::uint64_t kUnknownLength =
     ~std::uint64_t{0};  ///< a large blob still streaming
 inline constexpr std::string_view kSegmentMagic = "LTNTSEG1";

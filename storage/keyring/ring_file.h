@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <memory>
 #include <optional>
+#include <string>
 
 #include "security/base/bytes.h"
 #include "security/base/identifiers.h"
