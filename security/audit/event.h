@@ -29,23 +29,28 @@ enum class EventCode : int {
 };
 enum class Action : char { create = 'C', read = 'R', update = 'U', delete_ = 'D', execute = 'E' };
 /// RFC 3881 EventOutcomeIndicator.
-enum class Outcome : int { success = 0, minor_failure = 4, serious_failure = 8, major_failure = 12 };
+enum class Outcome : int {
+  success = 0,
+  minor_failure = 4,
+  serious_failure = 8,
+  major_failure = 12
+};
 
 struct AuditEvent {
   EventCode code = EventCode::application_activity;
   Action action = Action::execute;
   Outcome outcome = Outcome::success;
-  std::string what;                     ///< short verb: "start", "store", "duplicate", "association refused"
-  std::string actor;                    ///< "dimse:CT1", "cli:root", "latent"
+  std::string what;   ///< short verb: "start", "store", "duplicate", "association refused"
+  std::string actor;  ///< "dimse:CT1", "cli:root", "latent"
   std::optional<std::string> actor_ip;
   std::map<std::string, std::int64_t> counts;  ///< "instances", "bytes", "matches"
   /// What identifies a patient goes here and only here; sealed off by its own salted commitment.
   struct Subject {
     std::optional<std::string> patient_id, patient_name, accession_number, study_uid;
     std::vector<std::string> series_uids, instance_uids;
-    std::optional<std::string> query;       ///< as asked
+    std::optional<std::string> query;  ///< as asked
     std::vector<std::string> file_names;
-    std::optional<std::string> detail;      ///< why refused, differing tags
+    std::optional<std::string> detail;  ///< why refused, differing tags
   };
   std::optional<Subject> subject;
   std::optional<std::int64_t> patient_ref, study_ref;  ///< row numbers for reports, not hashed

@@ -1,6 +1,9 @@
 // The audit verb: one event, in the same transaction as what it records.
 #pragma once
 
+#include <atomic>
+#include <cstdint>
+#include <memory>
 #include <span>
 #include <string>
 #include <vector>
@@ -12,9 +15,10 @@
 
 namespace latent::storage::auditlog {
 
+/// Thread safe.
 class Recorder {
  public:
-  /// `node` is this process's name in every event, 8 hexadecimal digits.
+  /// `node` is this process's name in every event, 8 hexadecimal digits. `clock` outlives this.
   Recorder(const Clock& clock, std::string node);
   /// Errors: as Transaction::execute. Without success the caller must not commit nor answer.
   Result<void> record(database::Transaction& transaction,
@@ -27,6 +31,8 @@ class Recorder {
  private:
   const Clock& clock_;
   std::string node_;
+  /// Numbers this process's events; copies of a Recorder count together.
+  std::shared_ptr<std::atomic<std::uint64_t>> sequence_;
 };
 
 }  // namespace latent::storage::auditlog
