@@ -14,10 +14,10 @@ using detail::ElementParser;
 using detail::Inflater;
 
 struct ElementReader::State {
-  State(model::Encoding encoding, const Limits& bounds, ElementSink& sink)
+  State(model::Encoding encoding, const Limits& bounds, ElementSink& sink, UnValues un_values)
       : limits(bounds),
         packed(encoding == model::Encoding::deflated_explicit_little),
-        parser(detail::syntax_of(encoding), detail::PrivateSequences::opaque, bounds, sink) {}
+        parser(detail::syntax_of(encoding), un_values, bounds, sink) {}
 
   Result<void> feed_packed(ByteSpan bytes);
   Result<void> choose(ByteSpan first);
@@ -68,8 +68,9 @@ Result<void> ElementReader::State::unpack(ByteSpan bytes) {
   });
 }
 
-ElementReader::ElementReader(model::Encoding encoding, const Limits& limits, ElementSink& sink)
-    : state_(std::make_unique<State>(encoding, limits, sink)) {}
+ElementReader::ElementReader(model::Encoding encoding, const Limits& limits, ElementSink& sink,
+                             UnValues un_values)
+    : state_(std::make_unique<State>(encoding, limits, sink, un_values)) {}
 ElementReader::~ElementReader() = default;
 
 Result<void> ElementReader::feed(ByteSpan bytes) {

@@ -61,10 +61,16 @@ struct Note {
   std::string text;  ///< "odd length", "unknown VR", "trailing bytes after the data set", …
 };
 
+/// Whether a UN value of defined length that begins with an item is opened as a sequence (in
+/// implicit VR little endian, PS3.5 6.2.2). A rewrite from explicit to implicit VR loses the VR of
+/// a private sequence; comparing contents needs it back. Guessing wrong fails the reader.
+enum class UnValues { opaque, opened };
+
 class ElementReader {
  public:
   /// `sink` must outlive the reader.
-  ElementReader(model::Encoding encoding, const Limits& limits, ElementSink& sink);
+  ElementReader(model::Encoding encoding, const Limits& limits, ElementSink& sink,
+                UnValues un_values = UnValues::opaque);
   ~ElementReader();
 
   /// Errors: invalid_input naming tag, offset and lengths, also for what is too deep or has too

@@ -73,6 +73,9 @@ class MetaWalk {
  private:
   Result<bool> ends(ByteSpan rest) {
     if (rest.empty() && !any_) return bad("a preamble and nothing behind it");
+    if (rest.size() >= 2 && load_le<std::uint16_t>(rest) == 0x0002)
+      return bad(fmt::format("cut: the file ends inside its file meta information, at byte {}",
+                             at_ + rest.size()));
     if (claimed_end_ && *claimed_end_ != at_) note(kMetaGroupLength, "group length is wrong");
     if (any_ && !claimed_end_) note(kMetaGroupLength, "group length is missing");
     return true;
@@ -169,12 +172,15 @@ Result<bool> Part10Reader::advance(bool at_end) {
   meta_ = {};
   std::size_t begin = 0;
   bool has_meta = true;
-  if (stands_at(head, kPreambleBytes, kMagic)) {
+  const bool enough_to_guess = head.size() >= kGuessBytes;
+  // The letters at byte 128 prove little when an element stands at byte 0: values hold any letters.
+  const bool bare = enough_to_guess && begins_bare_data_set(head);
+  if (stands_at(head, kPreambleBytes, kMagic) && !bare) {
     begin = kPreambleBytes + kMagic.size();
   } else if (stands_at(head, 0, kMagic)) {
     begin = kMagic.size();
     meta_.notes.push_back({{}, 0, "no preamble"});
-  } else if (head.size() >= kGuessBytes && (begins_meta(head) || begins_bare_data_set(head))) {
+  } else if (enough_to_guess && (bare || begins_meta(head))) {
     has_meta = begins_meta(head);
     meta_.notes.push_back({{}, 0, has_meta ? "no preamble" : "no file meta information"});
   } else if (at_end || head.size() >= kPreambleBytes + kMagic.size()) {

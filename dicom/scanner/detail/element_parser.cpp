@@ -25,9 +25,9 @@ std::string text_of_tag(Tag tag) { return model::to_string(tag); }
 
 }  // namespace
 
-ElementParser::ElementParser(Syntax declared, PrivateSequences privates, const Limits& limits,
+ElementParser::ElementParser(Syntax declared, UnValues un_values, const Limits& limits,
                              ElementSink& sink)
-    : limits_(limits), privates_(privates), sink_(sink), syntax_(declared) {}
+    : limits_(limits), un_values_(un_values), sink_(sink), syntax_(declared) {}
 
 void ElementParser::note(Tag tag, std::uint64_t offset, std::string_view text) {
   if (notes_.size() < kNotesMax) notes_.push_back({tag, offset, std::string(text)});
@@ -83,9 +83,9 @@ Result<void> ElementParser::take_head(ByteSpan& in) {
   }
   DecodedHead head;
   if (view.size() >= kHeadBytesMin) head = decode_head(view, syntax_here(view));
-  const bool peeks = head.status == DecodedHead::Status::ok &&
-                     privates_ == PrivateSequences::opened && head.vr == vrs::kUN &&
-                     head.length >= kHeadBytesMin && head.length != kUndefinedLength;
+  const bool peeks = head.status == DecodedHead::Status::ok && un_values_ == UnValues::opened &&
+                     head.vr == vrs::kUN && head.length >= kHeadBytesMin &&
+                     head.length != kUndefinedLength;
   if (head.status == DecodedHead::Status::need_more ||
       (peeks && view.size() < head.head_bytes + kHeadBytesMin)) {
     // All of `in` fits: a head and the peek are never longer than the carry.
@@ -104,7 +104,7 @@ Result<void> ElementParser::take_head(ByteSpan& in) {
     return bad(fmt::format("byte {}: no element stands here, what follows tag {} is no VR",
                            head_offset_, text_of_tag(head.tag)));
   const ByteSpan behind = view.subspan(head.head_bytes);
-  const bool opens = peeks && holds_private_items(head, behind);
+  const bool opens = peeks && holds_items(head, behind);
   offset_ += head.head_bytes;
   carry_bytes_ = 0;
   if (offset_ > bound())
@@ -188,7 +188,7 @@ bool ElementParser::is_credible_behind_pixels(const DecodedHead& head) const {
   return model::find(tag).has_value() || (tag.is_group_length() && head.length == 4);
 }
 
-bool ElementParser::holds_private_items(const DecodedHead& head, ByteSpan value_start) {
+bool ElementParser::holds_items(const DecodedHead& head, ByteSpan value_start) {
   const Tag tag{load_le<std::uint16_t>(value_start, 0), load_le<std::uint16_t>(value_start, 2)};
   const std::uint32_t length = load_le<std::uint32_t>(value_start, 4);
   return tag == tags::kItem &&

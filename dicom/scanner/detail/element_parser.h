@@ -16,14 +16,9 @@ namespace latent::dicom::scanner::detail {
 
 inline constexpr std::size_t kNotesMax = 64;
 
-/// Whether private elements of defined length that hold an item are opened as sequences. A rewrite
-/// from explicit to implicit VR loses the VR of a private sequence; comparing needs it back.
-enum class PrivateSequences { opaque, opened };
-
 class ElementParser {
  public:
-  ElementParser(Syntax declared, PrivateSequences privates, const Limits& limits,
-                ElementSink& sink);
+  ElementParser(Syntax declared, UnValues un_values, const Limits& limits, ElementSink& sink);
 
   Result<void> consume(ByteSpan in);
   Result<void> finish();
@@ -64,7 +59,7 @@ class ElementParser {
 
   bool starts_trailing_bytes(const DecodedHead& head, ByteSpan bytes);
   bool is_credible_behind_pixels(const DecodedHead& head) const;
-  static bool holds_private_items(const DecodedHead& head, ByteSpan value_start);
+  static bool holds_items(const DecodedHead& head, ByteSpan value_start);
   void check_order(const DecodedHead& head);
   void check_group_length(const DecodedHead& head);
   Syntax syntax_here(ByteSpan head_bytes);
@@ -74,7 +69,7 @@ class ElementParser {
   static constexpr std::uint64_t kNoBound = ~std::uint64_t{0};
 
   const Limits limits_;
-  const PrivateSequences privates_;
+  const UnValues un_values_;
   ElementSink& sink_;
   Syntax syntax_;
   std::vector<Level> levels_;
