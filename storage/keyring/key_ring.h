@@ -40,6 +40,8 @@ class KeyRing final : public security::keys::KeyRingStore {
   Result<security::keys::StudyKeyPtr> by_id(const KeyId& id) override;
   Result<security::keys::StudyKeyPtr> find(const StudyUid& study) override;
   Result<security::keys::StudyKeyPtr> get_or_create(const StudyUid& study) override;
+  /// What get_or_create() would return when it is at hand, else null; never waits.
+  security::keys::StudyKeyPtr cached(const StudyUid& study);
   /// Nothing to do (no new key since the last) costs nothing. Errors: unavailable: no blob under a
   /// key returned since the last success may be acknowledged.
   Result<void> sync() override;

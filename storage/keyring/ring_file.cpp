@@ -132,11 +132,13 @@ Result<void> RingFile::State::load() {
     return fail(ErrorCode::corrupt, path.string() + " is the ring of another archive", "store");
 
   std::unordered_map<KeyId, Place> found;
+  std::uint64_t good_end = files::kFileHeaderBytes;
   const auto on_record = [&](const files::RecordView& record) {
     if (!record.damage.empty()) {
       log::error("key ring damaged", "offset", record.offset, "damage", record.damage);
       return true;
     }
+    good_end = record.offset + files::record_bytes(record.header.payload_bytes);
     const KeyId id{record.header.id.bytes};
     if (record.header.type == static_cast<std::uint8_t>(RecordType::key) &&
         record.header.payload_bytes <= kEntryBytesMax)
@@ -144,11 +146,13 @@ Result<void> RingFile::State::load() {
     if (record.header.type == static_cast<std::uint8_t>(RecordType::destroyed)) found.erase(id);
     return true;
   };
-  LATENT_TRY(end, files::walk_file(fd.get(), files::kFileHeaderBytes, files::PayloadCheck::crc,
-                                   on_record));
+  LATENT_TRY(
+      [[maybe_unused]] const std::uint64_t walked,
+      files::walk_file(fd.get(), files::kFileHeaderBytes, files::PayloadCheck::crc, on_record));
+  end = good_end;
   places = std::move(found);
-  // What follows the last record is an append that was never confirmed: no blob that anybody was
-  // promised uses its keys, and the rows still hold them.
+  // What follows the last whole record is an append that was never confirmed: no blob that anybody
+  // was promised uses its keys, and the rows still hold them.
   LATENT_TRY(const std::uint64_t bytes, files::file_size(fd.get(), path));
   if (bytes > end) {
     log::warn("torn tail of the key ring cut off", "bytes", bytes - end);
@@ -166,7 +170,7 @@ Result<void> RingFile::State::rewrite() {
   if (n != content.size())
     return fail(ErrorCode::corrupt, path.string() + " is shorter than what was synced",
                 "truncated");
-  append(content, pending);
+  latent::append(content, pending);
   LATENT_TRY(fd, replace_ring(path, content));
   durable_end = end;
   pending.clear();

@@ -7,6 +7,7 @@
 #include <array>
 #include <cerrno>
 #include <utility>
+#include <vector>
 
 #include "security/base/fail_point.h"
 #include "security/base/log.h"
@@ -22,9 +23,6 @@ Result<void> preallocate(int fd, const std::filesystem::path& path, std::uint64_
   errno = error;  // posix_fallocate returns it instead
   return fail(file_error(path, "cannot reserve space"));
 }
-
-/// The test's torn tail: the first half of the bytes arrives, then the power goes.
-std::size_t half_of(std::span<iovec> pieces) { return pieces.size() / 2; }
 
 }  // namespace
 
@@ -96,17 +94,15 @@ Result<void> SegmentFile::append(std::span<iovec> pieces, std::uint64_t bytes,
   if (failed())
     return fail(ErrorCode::unavailable, path_.string() + ": closed after a failed write", "blobs");
   const std::uint64_t at = end();
-  Result<void> written;
   if (fail_point::armed("append.partial")) {
-    const auto first = pieces.first(half_of(pieces));
-    std::uint64_t first_bytes = 0;
-    for (const iovec& piece : first) first_bytes += piece.iov_len;
-    LATENT_TRY_VOID(write_gathered(fd_.get(), path_, at, first));
+    // The torn tail that the place stands for: about half arrives before the power goes.
+    const auto middle = static_cast<std::ptrdiff_t>(pieces.size() / 2);
+    std::vector<iovec> torn(pieces.begin(), pieces.begin() + middle + 1);
+    torn.back().iov_len /= 2;
+    LATENT_TRY_VOID(write_gathered(fd_.get(), path_, at, torn));
     fail_point::reach("append.partial");
-    written = write_gathered(fd_.get(), path_, at + first_bytes, pieces.subspan(first.size()));
-  } else {
-    written = write_gathered(fd_.get(), path_, at, pieces);
   }
+  Result<void> written = write_gathered(fd_.get(), path_, at, pieces);
   if (!written) {
     // A full disk leaves the end where it was; what arrived behind it is written over or cut.
     if (written.error().code == ErrorCode::exhausted) return written;
