@@ -51,7 +51,9 @@ TEST(IncludeDirection, EveryIncludePointsLeft) {
   for (const SourceFile& file : source_files()) {
     for (std::size_t i = 0; i < file.code.size(); ++i) {
       std::smatch match;
-      if (!std::regex_search(file.code[i], match, include)) continue;
+      if (file.code[i].find("include") == std::string::npos ||
+          !std::regex_search(file.code[i], match, include))
+        continue;
       ++seen;
       const std::string wrong = wrong_include(file.path, match[1]);
       EXPECT_EQ(wrong, "") << file.path << ":" << i + 1 << " includes " << match[1];
@@ -69,8 +71,8 @@ TEST(IncludeDirection, LibrariesStayInTheirRooms) {
       {"^dcmtk/", {"dicom/model"}},
       {"^(libpq-fe|libpq/|postgres_ext)", {"storage/database"}},
       {"^openssl/", {"security/crypto", "security/keys", "security/base"}},
-      {"^boost/asio", {"server/dimse", "server/cli", "server/app"}},
-      {"^toml\\+\\+/", {"server/app"}},
+      {"^boost/asio", {"server/dimse", "server/control", "server/cli", "server/app"}},
+      {"^toml\\+\\+/", {"server/settings"}},
       {"^CLI/", {"server/cli", "server/app"}},
       {"^spdlog/", {"security/base"}},
       {"^unicode/", {"dicom/text", "storage/catalog"}},
@@ -81,7 +83,8 @@ TEST(IncludeDirection, LibrariesStayInTheirRooms) {
     if (!is_product(file)) continue;
     for (const std::string& line : file.code) {
       std::smatch match;
-      if (!std::regex_search(line, match, include)) continue;
+      if (line.find("include") == std::string::npos || !std::regex_search(line, match, include))
+        continue;
       for (const Home& home : homes) {
         if (!std::regex_search(match[1].str(), std::regex(home.pattern))) continue;
         ++seen;
