@@ -115,10 +115,11 @@ Result<std::unique_ptr<InstanceStream>> open_stream(const StoredInstance& instan
   if (!converts) return stream;
   Bytes head;
   if (form != Form::data_set)
-    head = dicom::writer::make_file_head(instance.sop_class.text(), instance.sop_instance.text(),
-                                         target_syntax);
-  LATENT_TRY(auto converter, dicom::writer::NativeConverter::create(instance.transfer_syntax.text(),
-                                                                    target_syntax, limits));
+    head = dicom::writer::file_head({.sop_class = instance.sop_class.text(),
+                                     .sop_instance = instance.sop_instance.text(),
+                                     .transfer_syntax = target_syntax,
+                                     .source_ae_title = {}});
+  dicom::writer::NativeConverter converter(instance.transfer_syntax.text(), target_syntax, limits);
   return std::make_unique<ConvertedStream>(std::move(stream), std::move(converter),
                                            std::move(head));
 }

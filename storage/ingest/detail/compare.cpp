@@ -33,10 +33,10 @@ Result<dicom::scanner::CanonicalContent> content_of(SealedReader& blob,
   return digest.finish();
 }
 
-Verdict judge(const dicom::scanner::ContentDifference& difference, DuplicatePolicy policy) {
+Verdict judge(const dicom::scanner::ContentComparison& difference, DuplicatePolicy policy) {
   Verdict verdict;
-  verdict.differing_tags = difference.header_tags;
-  if (difference.same()) {
+  verdict.differing_tags = difference.header_differs;
+  if (difference.same) {
     verdict.kind = Verdict::Kind::same_content;
   } else if (policy == DuplicatePolicy::replace ||
              (policy == DuplicatePolicy::versions && !difference.pixels_differ)) {

@@ -96,10 +96,12 @@ Feed IncomingInstance::fetch_key(const StudyUid& study) {
 
 Bytes IncomingInstance::file_head() const {
   if (!request_.file_head.empty()) return request_.file_head;
-  return dicom::writer::make_file_head(
-      request_.expected_class ? request_.expected_class->text() : std::string_view{},
-      request_.expected_instance ? request_.expected_instance->text() : std::string_view{},
-      request_.transfer_syntax);
+  return dicom::writer::file_head(
+      {.sop_class = request_.expected_class ? request_.expected_class->text() : std::string_view{},
+       .sop_instance =
+           request_.expected_instance ? request_.expected_instance->text() : std::string_view{},
+       .transfer_syntax = request_.transfer_syntax,
+       .source_ae_title = {}});
 }
 
 void IncomingInstance::begin_sealing(security::crypto::StudyKeyPtr key) {

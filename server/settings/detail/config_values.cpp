@@ -1,4 +1,4 @@
-#include "server/app/detail/config_values.h"
+#include "server/settings/detail/config_values.h"
 
 #include <arpa/inet.h>
 #include <fmt/format.h>
@@ -8,7 +8,7 @@
 #include <charconv>
 #include <limits>
 
-namespace latent::server::app::detail {
+namespace latent::server::settings::detail {
 namespace {
 
 std::string_view type_name(const toml::node& node) {
@@ -210,4 +210,4 @@ Problem take_services(const toml::node& node, std::vector<security::access::Acti
   return {};
 }
 
-}  // namespace latent::server::app::detail
+}  // namespace latent::server::settings::detail

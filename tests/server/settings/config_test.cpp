@@ -1,4 +1,4 @@
-#include "server/app/config.h"
+#include "server/settings/config.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -12,7 +12,7 @@
 
 #include "tests/support/source_directory.h"
 
-namespace latent::server::app {
+namespace latent::server::settings {
 namespace {
 
 using std::chrono::seconds;
@@ -326,4 +326,4 @@ TEST(ConfigExample, NamesEveryKey) {
 }
 
 }  // namespace
-}  // namespace latent::server::app
+}  // namespace latent::server::settings

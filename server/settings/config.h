@@ -22,7 +22,7 @@
 #include "security/base/log.h"
 #include "security/base/result.h"
 
-namespace latent::server::app {
+namespace latent::server::settings {
 
 /// Where a peer listens. `host` is a name or a numeric address without brackets.
 struct HostPort {
@@ -101,6 +101,8 @@ struct Config {
   Limits limits;
   std::vector<Peer> peers;
 
+  /// Where the root key file is; empty when the key comes from elsewhere.
+  std::filesystem::path root_key_file() const;
   /// The peer of this name, or null.
   const Peer* peer(const AeTitle& aet) const;
 };
@@ -122,4 +124,4 @@ Result<Config> load_config(const std::optional<std::filesystem::path>& file,
 /// Every key that the file may hold, "dimse.port", "peer.aet" …, in the order of the tables.
 std::vector<std::string_view> known_config_keys();
 
-}  // namespace latent::server::app
+}  // namespace latent::server::settings

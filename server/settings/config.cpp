@@ -1,4 +1,4 @@
-#include "server/app/config.h"
+#include "server/settings/config.h"
 
 #include <arpa/inet.h>
 #include <fmt/format.h>
@@ -8,9 +8,9 @@
 #include <algorithm>
 #include <charconv>
 
-#include "server/app/detail/config_file.h"
+#include "server/settings/detail/config_file.h"
 
-namespace latent::server::app {
+namespace latent::server::settings {
 namespace {
 
 using detail::file_error;
@@ -178,6 +178,11 @@ Result<void> complete(Config& config) {
 
 }  // namespace
 
+std::filesystem::path Config::root_key_file() const {
+  constexpr std::string_view kPrefix = "file:";
+  return root_key.starts_with(kPrefix) ? root_key.substr(kPrefix.size()) : std::string();
+}
+
 const Peer* Config::peer(const AeTitle& aet) const {
   const auto found = std::ranges::find(peers, aet, &Peer::aet);
   return found == peers.end() ? nullptr : &*found;
@@ -224,4 +229,4 @@ Result<Config> load_config(const std::optional<std::filesystem::path>& file,
 
 std::vector<std::string_view> known_config_keys() { return detail::file_keys(); }
 
-}  // namespace latent::server::app
+}  // namespace latent::server::settings

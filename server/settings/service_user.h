@@ -13,7 +13,7 @@
 
 #include "security/base/result.h"
 
-namespace latent::server::app {
+namespace latent::server::settings {
 
 struct ServiceUser {
   std::string name;
@@ -22,6 +22,9 @@ struct ServiceUser {
 };
 
 bool running_as_root();
+
+/// The login name of a user, or its number.
+std::string user_name(uid_t user);
 
 /// The system user `latent`; when there is none it is made with useradd (fixed arguments, no
 /// shell). Errors: unavailable when useradd is missing or fails. Call as root.
@@ -47,4 +50,4 @@ Result<void> become(const ServiceUser& user);
 Result<void> leave_root(const std::filesystem::path& data_dir,
                         const std::filesystem::path& root_key_file);
 
-}  // namespace latent::server::app
+}  // namespace latent::server::settings

@@ -1,4 +1,4 @@
-#include "server/app/service_user.h"
+#include "server/settings/service_user.h"
 
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -21,7 +21,7 @@
 #include "security/base/log.h"
 #include "security/base/raii.h"
 
-namespace latent::server::app {
+namespace latent::server::settings {
 namespace {
 
 constexpr const char* kUserName = "latent";
@@ -75,6 +75,14 @@ bool is_empty(int folder) {
 }  // namespace
 
 bool running_as_root() { return ::geteuid() == 0 || ::getuid() == 0; }
+
+std::string user_name(uid_t user) {
+  passwd entry{};
+  passwd* found = nullptr;
+  std::array<char, 4096> buffer;
+  ::getpwuid_r(user, &entry, buffer.data(), buffer.size(), &found);
+  return found != nullptr ? std::string(found->pw_name) : std::to_string(user);
+}
 
 Result<ServiceUser> find_or_create_service_user() {
   auto user = look_up();
@@ -174,4 +182,4 @@ Result<void> leave_root(const std::filesystem::path& data_dir,
   return {};
 }
 
-}  // namespace latent::server::app
+}  // namespace latent::server::settings

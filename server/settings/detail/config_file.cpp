@@ -1,4 +1,4 @@
-#include "server/app/detail/config_file.h"
+#include "server/settings/detail/config_file.h"
 
 #include <fmt/format.h>
 #include <sys/stat.h>
@@ -9,9 +9,9 @@
 #include <fstream>
 #include <sstream>
 
-#include "server/app/detail/config_values.h"
+#include "server/settings/detail/config_values.h"
 
-namespace latent::server::app::detail {
+namespace latent::server::settings::detail {
 namespace {
 
 constexpr std::uintmax_t kFileBytesMax = 1u << 20;
@@ -320,4 +320,4 @@ Result<FileLines> read_config_file(const std::filesystem::path& file, Config& co
   return Reader(file.string(), config).read(parsed.table());
 }
 
-}  // namespace latent::server::app::detail
+}  // namespace latent::server::settings::detail

@@ -1,4 +1,4 @@
-// Reads the TOML file into a Config, key by key from one table. Private to server/app.
+// Reads the TOML file into a Config, key by key from one table. Private to this room.
 #pragma once
 
 #include <cstdint>
@@ -8,9 +8,9 @@
 #include <string_view>
 #include <vector>
 
-#include "server/app/config.h"
+#include "server/settings/config.h"
 
-namespace latent::server::app::detail {
+namespace latent::server::settings::detail {
 
 /// Where things stand in the file, for rules that look at more than one key.
 struct FileLines {
@@ -28,4 +28,4 @@ std::vector<std::string_view> file_keys();
 Error file_error(std::string_view file, std::uint32_t line, std::string_view key,
                  std::string_view problem);
 
-}  // namespace latent::server::app::detail
+}  // namespace latent::server::settings::detail

@@ -11,9 +11,9 @@
 #include <utility>
 #include <vector>
 
-#include "server/app/config.h"
+#include "server/settings/config.h"
 
-namespace latent::server::app::detail {
+namespace latent::server::settings::detail {
 
 using Problem = std::optional<std::string>;
 
@@ -59,4 +59,4 @@ Problem take_choice(const toml::node& node,
   return "must be one of " + names;
 }
 
-}  // namespace latent::server::app::detail
+}  // namespace latent::server::settings::detail

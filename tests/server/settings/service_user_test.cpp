@@ -1,4 +1,4 @@
-#include "server/app/service_user.h"
+#include "server/settings/service_user.h"
 
 #include <gtest/gtest.h>
 #include <sys/stat.h>
@@ -9,7 +9,7 @@
 #include <fstream>
 #include <string>
 
-namespace latent::server::app {
+namespace latent::server::settings {
 namespace {
 
 namespace fs = std::filesystem;
@@ -108,4 +108,4 @@ TEST(ServiceUser, AnOrdinaryUserHasNothingToLeave) {
 }
 
 }  // namespace
-}  // namespace latent::server::app
+}  // namespace latent::server::settings
