@@ -6,10 +6,12 @@
 
 #include <csignal>
 #include <cstdio>
+#include <thread>
 
 #include "security/base/log.h"
 #include "server/app/dimse_config.h"
 #include "server/archive/archive.h"
+#include "server/cli/demo.h"
 #include "server/control/server.h"
 #include "server/dimse/listener.h"
 #include "server/settings/service_user.h"
@@ -57,13 +59,23 @@ void print_addresses(const settings::Config& config, const dimse::Listener& list
       config.dimse.aet.text(), port, config.data_dir.string());
 }
 
-Result<void> run(const settings::Config& config, const sigset_t& signals) {
+void load_demo(const settings::Config& config) {
+  const auto counts = cli::load_demo(config);
+  if (counts)
+    log::info("demo studies loaded", "stored", counts->stored, "already_there",
+              counts->already_there);
+  else
+    log::error("demo studies were not loaded", "error", counts.error().text);
+}
+
+Result<void> run(const settings::Config& config, const cli::ServeOptions& options,
+                 const sigset_t& signals) {
   LATENT_TRY(const bool key_made, archive::ensure_root_key(config));
   LATENT_TRY_VOID(settings::leave_root(config.data_dir, config.root_key_file()));
   ::umask(0077);
   dimse::raise_descriptor_limit();
   LATENT_TRY(auto archive, archive::Archive::open(config));
-  LATENT_TRY(const auto control, control::Server::start(*archive));
+  LATENT_TRY(auto control, control::Server::start(*archive));
   LATENT_TRY(const auto listener,
              dimse::Listener::start(dimse_config(config), {.policy = archive->policy(),
                                                            .store = archive->store(),
@@ -76,19 +88,23 @@ Result<void> run(const settings::Config& config, const sigset_t& signals) {
   fmt::print("ready\n");
   std::fflush(stdout);
 
+  std::thread demo;
+  if (options.demo) demo = std::thread([&config] { load_demo(config); });
   const int heard = wait_for_stop(signals);
   log::info("stopping", "signal", heard);
   listener->stop(deadline_in(kStopPatience));
+  control.reset();  // ends the demo's conversation too
+  if (demo.joinable()) demo.join();
   return {};
 }
 
 }  // namespace
 
-int serve(const settings::Config& config) {
+int serve(const settings::Config& config, const cli::ServeOptions& options) {
   log::configure(config.log_level);
   const sigset_t signals = block_stop_signals();
   std::signal(SIGPIPE, SIG_IGN);  // a peer that is gone is an error of that write
-  const auto result = run(config, signals);
+  const auto result = run(config, options, signals);
   if (result) return 0;
   fmt::print(stderr, "latent serve: {}\n", result.error().text);
   return 2;

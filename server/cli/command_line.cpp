@@ -15,14 +15,15 @@ constexpr const char* kFooter =
     "Exit codes: 0 done, 1 done in part (something refused, failed or found wrong), 2 nothing "
     "done.";
 
-struct ServeOptions {
+struct ServeArguments {
   CommonOptions common;
   settings::Overrides overrides;
+  ServeOptions options;
 };
 
 Command add_serve(CLI::App& root, const Serve& serve) {
   CLI::App* app = root.add_subcommand("serve", "Run the archive in the foreground");
-  auto options = std::make_shared<ServeOptions>();
+  auto options = std::make_shared<ServeArguments>();
   app->add_option("--data", options->overrides.data_dir,
                   "Data folder (default latent-data, for root /var/lib/latent)");
   app->add_option("--config", options->common.config_file,
@@ -32,13 +33,15 @@ Command add_serve(CLI::App& root, const Serve& serve) {
   app->add_option("--http-port", options->overrides.http_port, "HTTP port (default 8080)");
   app->add_option("--remote", options->overrides.remotes,
                   "AET=HOST:PORT, a destination that C-MOVE may send to; may be repeated");
+  app->add_flag("--demo", options->options.demo, "Load a few invented studies once ready");
   return {app, [options, &serve] {
             const std::optional<std::filesystem::path> file =
                 options->common.config_file
                     ? std::optional<std::filesystem::path>(*options->common.config_file)
                     : std::nullopt;
             const auto config = settings::load_config(file, options->overrides);
-            return config ? serve(*config) : report_error("serve", config.error(), options->common);
+            return config ? serve(*config, options->options)
+                          : report_error("serve", config.error(), options->common);
           }};
 }
 

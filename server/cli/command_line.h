@@ -14,8 +14,12 @@ namespace latent::server::cli {
 
 enum ExitCode : int { kDone = 0, kInPart = 1, kNothingDone = 2 };
 
-/// What `latent serve` does, given by main: it returns the exit code.
-using Serve = std::function<int(const settings::Config&)>;
+/// What `latent serve` does beyond the configuration.
+struct ServeOptions {
+  bool demo = false;  ///< load the demo studies once ready
+};
+/// Given by main; returns the exit code.
+using Serve = std::function<int(const settings::Config&, const ServeOptions&)>;
 
 int run(int argc, char** argv, const Serve& serve);
 

@@ -7,12 +7,11 @@
 #include <cstdio>
 #include <filesystem>
 #include <nlohmann/json.hpp>
-#include <thread>
 
 #include "security/base/mutex.h"
+#include "server/cli/import_conversation.h"
 #include "server/cli/progress.h"
 #include "server/cli/verb.h"
-#include "server/control/client.h"
 
 namespace latent::server::cli {
 namespace {
@@ -38,20 +37,17 @@ class Import {
  public:
   Import(const Options& options, control::Client client)
       : options_(options),
-        client_(std::move(client)),
-        progress_(options.common.json ? Progress::Show::never : Progress::Show::on_terminal) {}
+        progress_(options.common.json ? Progress::Show::never : Progress::Show::on_terminal),
+        conversation_(std::move(client),
+                      [this](const nlohmann::json& outcome) { count(outcome); }) {}
 
   int run() {
-    Result<void> answered;
-    std::thread reader([this, &answered] { answered = read_outcomes(); });
     Result<void> sent;
     for (const std::string& path : options_.paths)
       if (sent) sent = send_tree(path);
-    if (sent) sent = client_.channel().send_json({{"end", true}});
-    if (!sent) client_.channel().shut_down();
-    reader.join();
+    const auto finished = conversation_.finish(std::move(sent));
     progress_.clear();
-    if (!answered) return report_error("import", answered.error(), options_.common);
+    if (!finished) return report_error("import", finished.error(), options_.common);
     return summarise();
   }
 
@@ -73,7 +69,7 @@ class Import {
   Result<void> send_file(const fs::path& path) {
     const FileDescriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
     if (!file) return skip(path, std::error_code(errno, std::generic_category()).message());
-    LATENT_TRY_VOID(client_.channel().send_json({{"file", path.string()}}));
+    LATENT_TRY_VOID(conversation_.begin_file(path.string()));
     Bytes piece(kPieceBytes);
     while (true) {
       const ssize_t got = ::read(file.get(), piece.data(), piece.size());
@@ -81,10 +77,9 @@ class Import {
       // A file that stops being readable is sent as far as it went; the archive refuses the rest.
       if (got <= 0) break;
       bytes_ += static_cast<std::uint64_t>(got);
-      LATENT_TRY_VOID(
-          client_.channel().send_data(ByteSpan(piece).first(static_cast<std::size_t>(got))));
+      LATENT_TRY_VOID(conversation_.send(ByteSpan(piece).first(static_cast<std::size_t>(got))));
     }
-    LATENT_TRY_VOID(client_.channel().send_end());
+    LATENT_TRY_VOID(conversation_.end_file());
     ++files_;
     show_progress();
     return {};
@@ -97,21 +92,16 @@ class Import {
     return {};
   }
 
-  Result<void> read_outcomes() {
-    while (true) {
-      LATENT_TRY(const auto object, client_.next());
-      if (object.contains("done")) return {};
-      const auto& outcome = object["outcome"];
-      const std::string kind = outcome.value("kind", "");
-      const MutexLock lock(tally_.mutex);
-      if (kind == "refused")
-        ++tally_.refused;
-      else if (kind == "duplicate")
-        ++tally_.duplicate;
-      else
-        ++tally_.stored;
-      tell(outcome);
-    }
+  void count(const nlohmann::json& outcome) {
+    const std::string kind = outcome.value("kind", "");
+    const MutexLock lock(tally_.mutex);
+    if (kind == "refused")
+      ++tally_.refused;
+    else if (kind == "duplicate")
+      ++tally_.duplicate;
+    else
+      ++tally_.stored;
+    tell(outcome);
   }
 
   /// Scripts get every outcome; people those that need a look.
@@ -156,11 +146,11 @@ class Import {
   }
 
   const Options& options_;
-  control::Client client_;
   Progress progress_;
   Tally tally_;
   std::uint64_t files_ = 0;
   std::uint64_t bytes_ = 0;
+  ImportConversation conversation_;  ///< last: its thread counts into what stands above
 };
 
 }  // namespace
@@ -175,8 +165,6 @@ Command add_import(CLI::App& root) {
             if (!config) return report_error("import", config.error(), options->common);
             auto client = control::Client::connect(*config);
             if (!client) return report_error("import", client.error(), options->common);
-            if (const auto asked = client->channel().send_json({{"verb", "import"}}); !asked)
-              return report_error("import", asked.error(), options->common);
             return Import(*options, std::move(*client)).run();
           }};
 }
