@@ -21,7 +21,8 @@ Result<std::vector<StoredInstance>> find_instances(database::Transaction& transa
                                                    std::span<const InstanceUid> instances);
 
 /// Makes instances visible: patient, study and series rows are created or refreshed, counters
-/// kept, instance rows inserted, work queued; `with` (audit rows) goes in the same round trip.
+/// kept, instance rows inserted; `with` (audit rows) goes along. Two round trips when all series
+/// are known and their instances say nothing new about patient, study and series; else three.
 /// Set-based: the number of statements does not depend on the number of instances. Locks rows in
 /// one order, so parallel groups cannot deadlock.
 /// Errors: conflict when one of the instances exists already (nothing of the group is to be
@@ -39,9 +40,27 @@ Result<void> add_version(database::Transaction& transaction, const NewInstance& 
 Result<std::vector<std::pair<std::uint64_t, std::uint64_t>>> segment_extents(
     database::Transaction& transaction);
 
+/// What BlobStore::open asks (blobs::CatalogView): the highest segment that a row points into, 0
+/// for none; the row that lies furthest back in one. Answered from an index.
+Result<std::uint64_t> highest_segment(database::Transaction& transaction);
+Result<std::optional<blobs::BlobLocation>> last_in_segment(database::Transaction& transaction,
+                                                           std::uint64_t segment);
+
 /// Every row (superseded versions too) in segment order, for `latent verify`; `visit` returns
 /// false to stop. Reads in pages, so memory does not grow with the archive.
 Result<void> for_each_instance(database::Pool& pool,
                                const std::function<bool(const StoredInstance&)>& visit);
+
+/// The heavier part of a row: where frames lie, and all attributes (open_attributes() in
+/// attribute_blob.h unseals them).
+struct InstanceDetails {
+  InstanceUid sop_instance;
+  dicom::scanner::PixelLayout pixels;
+  Bytes sealed_attributes;  ///< empty when the object's own bytes must be read instead
+  std::string assumed_character_set;
+};
+/// Of the current versions; missing ones are left out.
+Result<std::vector<InstanceDetails>> find_details(database::Transaction& transaction,
+                                                  std::span<const InstanceUid> instances);
 
 }  // namespace latent::storage::catalog

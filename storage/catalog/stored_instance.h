@@ -23,9 +23,9 @@ struct StoredInstance {
   BlobId blob;
   KeyId key;
   blobs::BlobLocation location;
-  Digest digest;                       ///< SHA-256 of the data set as received
-  std::uint64_t plaintext_bytes = 0;   ///< of the whole Part 10 file in the blob
-  std::uint32_t data_set_offset = 0;   ///< where the data set begins in it
+  Digest digest;                      ///< SHA-256 of the data set as received
+  std::uint64_t plaintext_bytes = 0;  ///< of the whole Part 10 file in the blob
+  std::uint32_t data_set_offset = 0;  ///< where the data set begins in it
   std::uint32_t version = 0;
   TimeUs received_us = 0;
 };
@@ -34,9 +34,10 @@ struct StoredInstance {
 struct NewInstance {
   StoredInstance stored;
   std::shared_ptr<const dicom::scanner::DatasetIndex> index;
-  std::string source;                  ///< "dimse:CT1", "import:root"
-  std::string assumed_character_set;   ///< for devices that send none; empty = the standard's default
-  Bytes sealed_attributes;             ///< index->attribute_set, compressed and sealed (attribute_blob.h)
+  std::string source;  ///< "dimse:CT1", "import:root"
+  std::string
+      assumed_character_set;  ///< for devices that send none; empty = the standard's default
+  Bytes sealed_attributes;    ///< index->attribute_set, compressed and sealed (attribute_blob.h)
 };
 
 }  // namespace latent::storage::catalog

@@ -1,4 +1,5 @@
-// The columns that make a StoredInstance, and back: used by every statement that reads them.
+// Rows of table instance, joined with series and study, as values. Used by the .cpp files of this
+// room only.
 #pragma once
 
 #include <string_view>
@@ -10,15 +11,21 @@
 
 namespace latent::storage::catalog::detail {
 
-/// In a SELECT over instance, series and study, before any other column.
+/// The select list that stored_instances() reads, from its first column on. The query joins the
+/// tables under their own names: FROM instance JOIN series … JOIN study ….
 inline constexpr std::string_view kStoredColumns =
     "instance.sop_instance, instance.sop_class, study.study_uid, series.series_uid,"
     " instance.transfer_syntax, instance.blob, instance.key, instance.segment,"
     " instance.segment_offset, instance.sealed_bytes, instance.digest, instance.plaintext_bytes,"
     " instance.data_set_offset, instance.version,"
     " (extract(epoch FROM instance.received) * 1000000)::bigint";
+inline constexpr int kStoredColumnCount = 15;
 
-/// Errors: corrupt, when a row holds what no row of ours can hold.
+inline constexpr std::string_view kFromInstance =
+    " FROM instance JOIN series ON series.id = instance.series"
+    " JOIN study ON study.id = series.study";
+
+/// Errors: corrupt, when a row holds what no identifier of ours is.
 Result<StoredInstance> stored_instance(const database::Rows& rows, int row);
 Result<std::vector<StoredInstance>> stored_instances(const database::Rows& rows);
 
