@@ -209,8 +209,8 @@ Result<Bytes> RingFile::entry(const KeyId& id) const {
 }
 
 Result<void> RingFile::append(const KeyId& id, ByteSpan entry) {
-  const MutexLock lock(state_->mutex);
   State& s = *state_;
+  const MutexLock lock(s.mutex);
   if (s.places.contains(id)) return {};
   Bytes record;
   files::append_record(
@@ -227,8 +227,8 @@ Result<void> RingFile::append(const KeyId& id, ByteSpan entry) {
 }
 
 Result<void> RingFile::sync() {
-  const MutexLock lock(state_->mutex);
   State& s = *state_;
+  const MutexLock lock(s.mutex);
   if (s.pending.empty() && !s.failed) return {};
   if (s.failed) {
     LATENT_TRY_VOID(s.rewrite());
