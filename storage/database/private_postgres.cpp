@@ -27,7 +27,6 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr std::string_view kSocketName = "/.s.PGSQL.5432";
 constexpr auto kPause = 20ms;  ///< between two looks at a server that is starting
 constexpr auto kInitTimeout = 120s;
 constexpr auto kQuitTimeout = 10s;
@@ -38,11 +37,21 @@ tl::unexpected<Error> unavailable(std::string text) {
 
 /// What a server program said last, for the error text. It prints no data of ours.
 std::string last_lines(int descriptor) {
-  char buffer[2048];
+  char buffer[1024];
   const off_t size = ::lseek(descriptor, 0, SEEK_END);
   const off_t from = size > off_t{sizeof buffer} ? size - off_t{sizeof buffer} : 0;
   const ssize_t got = ::pread(descriptor, buffer, sizeof buffer, from);
   return got > 0 ? std::string(buffer, static_cast<std::size_t>(got)) : std::string();
+}
+
+/// One item of a list of directories: a comma or a space inside must not end it.
+std::string directory_item(std::string_view path) {
+  std::string item = "\"";
+  for (const char c : path) {
+    if (c == '"') item += '"';
+    item += c;
+  }
+  return item + '"';
 }
 
 }  // namespace
@@ -90,7 +99,11 @@ Result<void> PrivatePostgres::State::prepare() {
   LATENT_TRY(users.client, user_name(::geteuid()));
   LATENT_TRY(users.server, user_name(config.run_as ? config.run_as->uid : ::geteuid()));
   LATENT_TRY(programs, find_programs(config.folder));
-  if (!fs::exists(config.folder / "PG_VERSION", error)) LATENT_TRY_VOID(make_cluster());
+  const bool made = fs::exists(config.folder / "PG_VERSION", error);
+  if (error)
+    return unavailable(fmt::format("cannot look into {}: {}; does it belong to another user?",
+                                   config.folder.string(), error.message()));
+  if (!made) LATENT_TRY_VOID(make_cluster());
   return write_configuration(config, users);
 }
 
@@ -143,7 +156,7 @@ Result<void> PrivatePostgres::State::make_cluster() {
 Result<void> PrivatePostgres::State::choose_socket_folder() {
   socket_folder = config.folder;
   socket_folder += "-socket";
-  if (socket_folder.string().size() + kSocketName.size() < sizeof sockaddr_un{}.sun_path) {
+  if (socket_folder.string().size() + 1 + kSocketName.size() < sizeof sockaddr_un{}.sun_path) {
     if (::mkdir(socket_folder.c_str(), 0700) != 0 && errno != EEXIST)
       return unavailable(
           fmt::format("cannot make {}: {}", socket_folder.string(), std::strerror(errno)));
@@ -175,12 +188,9 @@ Result<bool> PrivatePostgres::State::adopt(Deadline deadline) {
   const auto file = read_pid_file(config.folder);
   if (!file) return false;
   if (!belongs_to(file->pid, config.folder)) {
-    // The process id is somebody else's now (after a reboot or in a container), which PostgreSQL
-    // itself would take for a running server. Orphans of the old one must be gone first.
-    if (!has_processes(config.folder) && Process::attach(file->pid)) {
-      std::error_code ignored;
-      fs::remove(config.folder / "postmaster.pid", ignored);
-    }
+    // Whoever has that process id now (a zombie, or anybody after a reboot or in a container) would
+    // count as a running server for PostgreSQL. Orphans of the old one must be gone first.
+    if (!has_processes(config.folder)) remove_stale_locks(config.folder, *file);
     return false;
   }
   auto process = Process::attach(file->pid);
@@ -208,7 +218,7 @@ Result<bool> PrivatePostgres::State::launch(Deadline deadline) {
                        "-c",
                        "listen_addresses=",
                        "-c",
-                       "unix_socket_directories=\"" + socket_folder.string() + "\""};
+                       "unix_socket_directories=" + directory_item(socket_folder.string())};
   command.run_as = config.run_as;
   command.output = output.get();
   command.end_with_this_thread = config.end_with_this_thread;
@@ -216,7 +226,9 @@ Result<bool> PrivatePostgres::State::launch(Deadline deadline) {
   LATENT_TRY(const bool ready, wait_until_ready(deadline));
   if (ready) return true;
 
-  const std::string said = last_lines(output.get());
+  // Before its logging starts it speaks to us, then to its log.
+  const std::string said =
+      last_lines(output.get()) + last_lines(open_newest_log(config.folder).get());
   if (server.running()) {
     server.signal(SIGINT);
     server.wait(deadline_in(kQuitTimeout));

@@ -13,7 +13,6 @@
 #include <fstream>
 #include <vector>
 
-#include "security/base/raii.h"
 #include "storage/database/detail/errors.h"
 
 namespace latent::storage::database {
@@ -189,6 +188,26 @@ bool has_processes(const fs::path& cluster) {
     if (pid > 0 && belongs_to(pid, cluster)) return true;
   }
   return false;
+}
+
+void remove_stale_locks(const fs::path& cluster, const PidFile& gone) {
+  std::error_code ignored;
+  fs::remove(cluster / "postmaster.pid", ignored);
+  if (!gone.socket_folder.empty())
+    fs::remove(fs::path(gone.socket_folder) / (std::string(kSocketName) + ".lock"), ignored);
+}
+
+FileDescriptor open_newest_log(const fs::path& cluster) {
+  fs::path newest;
+  fs::file_time_type when = fs::file_time_type::min();
+  std::error_code error;
+  for (const auto& entry : fs::directory_iterator(cluster / "log", error)) {
+    const auto written = entry.last_write_time(error);
+    if (error || written <= when) continue;
+    when = written;
+    newest = entry.path();
+  }
+  return FileDescriptor(::open(newest.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC));
 }
 
 std::string conninfo_value(std::string_view value) {

@@ -6,12 +6,14 @@
 #include <string>
 #include <string_view>
 
+#include "security/base/raii.h"
 #include "security/base/result.h"
 #include "storage/database/private_postgres.h"
 
 namespace latent::storage::database {
 
 inline constexpr int kPort = 5432;  ///< part of the socket's name only
+inline constexpr std::string_view kSocketName = ".s.PGSQL.5432";
 
 /// The folder with initdb and postgres: of the version that made `cluster`, or the newest when
 /// there is no cluster yet. Errors: unavailable.
@@ -43,6 +45,12 @@ std::optional<PidFile> read_pid_file(const std::filesystem::path& cluster);
 bool belongs_to(pid_t pid, const std::filesystem::path& cluster);
 /// True when any process still works in the cluster: a server's orphans end a moment after it.
 bool has_processes(const std::filesystem::path& cluster);
+
+/// Removes the lock files of a server that is surely gone.
+void remove_stale_locks(const std::filesystem::path& cluster, const PidFile& gone);
+
+/// The server's log that was written last, for reading; none when there is none.
+FileDescriptor open_newest_log(const std::filesystem::path& cluster);
 
 /// One value of a connection string, quoted.
 std::string conninfo_value(std::string_view value);

@@ -160,7 +160,7 @@ Result<std::string> Connection::prepare(std::string_view sql) {
   // The same new text twice in one pipeline is prepared once.
   for (const Expected& other : expected_)
     if (other.kind == Expected::Kind::preparation && other.sql == text) return other.name;
-  if (prepared_.size() >= kPreparedMax) LATENT_TRY_VOID(evict_oldest());
+  while (prepared_.size() >= kPreparedMax) LATENT_TRY_VOID(evict_oldest());
   std::string name = fmt::format("s{}", names_given_++);
   if (PQsendPrepare(connection_.get(), name.c_str(), text.c_str(), 0, nullptr) != 1)
     return lost(first_line(PQerrorMessage(connection_.get())));

@@ -3,6 +3,9 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
+#include <thread>
+
 #include "tests/support/private_database.h"
 
 namespace latent::storage::database {
@@ -302,6 +305,29 @@ TEST_F(TransactionTest, WhenAllConnectionsAreLentTheNextWaitsUntilItsDeadline) {
   EXPECT_LT(waited, 1s);
   first->rollback();
   EXPECT_TRUE(Transaction::begin(*pool, deadline_in(150ms)));
+}
+
+TEST_F(TransactionTest, ManyThreadsShareFewConnections) {
+  committed({"CREATE TABLE t (thread bigint, n bigint)"});
+  const auto pool = database_.open_pool(3);
+  std::atomic<int> failures = 0;
+  {
+    std::vector<std::jthread> threads;
+    for (int thread = 0; thread < 8; ++thread)
+      threads.emplace_back([&pool, &failures, thread] {
+        for (int n = 0; n < 25; ++n) {
+          auto transaction = Transaction::begin(*pool, deadline_in(30s));
+          const bool done = transaction &&
+                            transaction->execute("INSERT INTO t VALUES ($1, $2)",
+                                                 Params().integer(thread).integer(n)) &&
+                            (n % 5 == 4 || transaction->commit());  // each fifth is rolled back
+          if (!done) ++failures;
+        }
+      });
+  }
+
+  EXPECT_EQ(failures, 0);
+  EXPECT_EQ(begin().execute("SELECT count(*) FROM t")->integer(0, 0), 8 * 20);
 }
 
 TEST_F(TransactionTest, BrokenConnectionStringIsRefusedWithoutEchoingIt) {
