@@ -281,21 +281,26 @@ const Result<Authorisation>& Connection::authorisation(security::access::Action 
   return authorisations_.back().second;
 }
 
-void Connection::respond(std::uint8_t context_id, const network::CommandSet& request,
-                         const network::Answer& answer, const Bytes* data_set) {
+void Connection::queue_response(std::uint8_t context_id, const network::CommandSet& request,
+                                const network::Answer& answer, const Bytes* data_set) {
   if (is_gone()) return;
-  const auto send = [&]() -> Result<void> {
+  const auto queue = [&]() -> Result<void> {
     LATENT_TRY_VOID(association().send_command(
         context_id, network::respond_to(request, answer),
         data_set != nullptr ? network::DataSet::present : network::DataSet::absent));
     if (data_set == nullptr) return {};
     return association().send_data(context_id, *data_set, network::Fragment::last);
   };
-  if (auto sent = send(); !sent) {
+  if (auto queued = queue(); !queued) {
     // The association is being torn down, or we broke a rule of our own; either way it is over.
-    log::debug("response not sent", "peer", caller_.name, "reason", sent.error().text);
-    return abort();
+    log::debug("response not sent", "peer", caller_.name, "reason", queued.error().text);
+    abort();
   }
+}
+
+void Connection::respond(std::uint8_t context_id, const network::CommandSet& request,
+                         const network::Answer& answer, const Bytes* data_set) {
+  queue_response(context_id, request, answer, data_set);
   flush();
 }
 

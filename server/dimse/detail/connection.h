@@ -42,7 +42,13 @@ class Connection final : public CoreUser, public Transport {
   const std::string& assumed_character_set() const;
   Millis dimse_timeout() const;
 
-  /// Queues a response without data set, or with one (encoded in the context's transfer syntax).
+  /// Queues a response with a data set (encoded in the context's transfer syntax); flush() follows
+  /// when there are no more of them.
+  void queue_response(const Request& request, const dicom::network::Answer& answer,
+                      const Bytes& data_set) {
+    queue_response(request.context_id, request.command, answer, &data_set);
+  }
+  /// Sends a response, with or without a data set.
   void respond(std::uint8_t context_id, const dicom::network::CommandSet& request,
                const dicom::network::Answer& answer, const Bytes* data_set = nullptr);
   /// The final response; the operation is forgotten and the next request taken.
@@ -72,6 +78,8 @@ class Connection final : public CoreUser, public Transport {
   void on_gone(std::string_view why) override;
   std::optional<Millis> time_limit(bool in_message) const override;
 
+  void queue_response(std::uint8_t context_id, const dicom::network::CommandSet& request,
+                      const dicom::network::Answer& answer, const Bytes* data_set);
   void on_associate_request();
   std::optional<dicom::network::AssociateReject> refusal_by_limits();
   bool record(std::string_view what, security::audit::Outcome outcome, std::string detail);
