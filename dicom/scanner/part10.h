@@ -40,6 +40,8 @@ class Part10Reader {
   Result<void> finish();
 
   const FileMeta& meta() const { return meta_; }
+  /// The head as it came, up to the data set; borrowed from this reader.
+  ByteSpan head() const { return ByteSpan(head_).first(meta_.data_set_offset); }
   /// Bytes of the data set that feed() was given already; borrowed from this reader.
   ByteSpan rest() const;
 

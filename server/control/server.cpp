@@ -31,8 +31,7 @@ std::optional<security::access::Caller> caller_of(int socket) {
   if (credentials.uid != 0 && credentials.uid != ::geteuid()) return std::nullopt;
   return security::access::Caller{
       .kind = security::access::Caller::Kind::local_user,
-      .name = "cli:" +
-              (found != nullptr ? std::string(found->pw_name) : std::to_string(credentials.uid)),
+      .name = "cli:" + settings::user_name(credentials.uid),
       .ip = std::nullopt};
 }
 
