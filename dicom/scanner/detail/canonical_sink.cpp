@@ -46,8 +46,10 @@ bool is_padding(std::byte b) { return b == std::byte{' '} || b == std::byte{0}; 
 }  // namespace
 
 void CanonicalSink::add_tag(char letter, Tag tag) {
-  Bytes bytes{std::byte{static_cast<unsigned char>(letter)}};
-  append_be(bytes, tag.value());
+  const std::array<std::byte, 5> bytes = {
+      std::byte{static_cast<unsigned char>(letter)}, static_cast<std::byte>(tag.group >> 8),
+      static_cast<std::byte>(tag.group), static_cast<std::byte>(tag.element >> 8),
+      static_cast<std::byte>(tag.element)};
   hash_.add(bytes);
 }
 
@@ -55,12 +57,14 @@ void CanonicalSink::begin_top(const ElementHead& head) {
   if (sequences_ == 0) top_ = head.tag;
 }
 
-/// A second element of the same tag changes the mark of the first.
-void CanonicalSink::fold(std::map<Tag, ContentMark>& marks, Tag tag, const ContentMark& mark) {
+/// A second element of the same tag changes the mark of the first; what has no place of its own
+/// changes the mark of the rest.
+void CanonicalSink::fold(std::map<Tag, ContentMark>& marks, Tag tag, ContentMark mark) {
   if (marks.size() >= kMarksMax && !marks.contains(tag)) {
-    hash_.add(mark);
     add_tag('R', tag);
-    return fold(marks, kTheRest, hash_.finish());
+    hash_.add(mark);
+    mark = hash_.finish();
+    tag = kTheRest;
   }
   const auto [place, is_new] = marks.try_emplace(tag, mark);
   if (is_new) return;

@@ -40,7 +40,7 @@ class CanonicalSink final : public ElementSink {
   void add_value(ByteSpan piece);
   void end_value();
   void open_pending_sequence();
-  void fold(std::map<model::Tag, ContentMark>& marks, model::Tag tag, const ContentMark& mark);
+  void fold(std::map<model::Tag, ContentMark>& marks, model::Tag tag, ContentMark mark);
 
   bool hash_pixels_;
   bool skipping_ = false;  ///< the element in hand is not content

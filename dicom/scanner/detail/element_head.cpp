@@ -135,7 +135,7 @@ bool is_certain_head(ByteSpan bytes, Syntax syntax) {
   if (!entry && !group_length) return false;
   const Vr listed = group_length ? model::vrs::kUL : entry->vr;
   const Vr written = written_vr(bytes);
-  const bool letters = is_upper(bytes[4]) && is_upper(bytes[5]) && model::is_known(written);
+  const bool letters = is_upper(bytes[4]) && is_upper(bytes[5]);
   if (!syntax.explicit_vr) {
     const std::uint32_t length = load32(bytes, 4, big);
     return !letters && (length <= 0xFFFF || (length == kUndefined && listed == model::vrs::kSQ));
