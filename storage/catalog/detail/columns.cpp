@@ -1,12 +1,11 @@
 #include "storage/catalog/detail/columns.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <charconv>
 
 #include "dicom/text/date_time.h"
 #include "dicom/text/person_name.h"
+#include "storage/catalog/detail/items.h"
 
 namespace latent::storage::catalog::detail {
 namespace {
@@ -97,44 +96,21 @@ Cell unsigned_short_cell(const RawValue& raw) {
   return std::to_string(load_le<std::uint16_t>(raw.bytes));
 }
 
-void append_json_string(std::string& json, std::string_view value) {
-  json += '"';
-  for (const char c : value) {
-    if (c == '"' || c == '\\') {
-      json += '\\';
-      json += c;
-    } else if (static_cast<unsigned char>(c) < 0x20) {
-      json += fmt::format("\\u{:04x}", static_cast<unsigned>(c));
-    } else {
-      json += c;
-    }
-  }
-  json += '"';
-}
-
 Cell sequence_cell(const DatasetIndex& index, const text::CharacterSet& set, Tag sequence) {
   const auto found = index.sequences.find(sequence);
   if (found == index.sequences.end() || found->second.empty()) return {};
-  std::string json = "[";
+  Items items;
   for (std::size_t i = 0; i < std::min(found->second.size(), kItemsMax); ++i) {
-    const auto& item = found->second[i];
-    if (i != 0) json += ',';
-    json += '{';
-    bool first = true;
+    auto& item = items.emplace_back();
     for (const ItemAttribute& attribute : item_attributes(sequence)) {
-      const auto raw = item.find(attribute.tag);
-      if (raw == item.end()) continue;
-      const std::string value = joined(
+      const auto raw = found->second[i].find(attribute.tag);
+      if (raw == found->second[i].end()) continue;
+      std::string value = joined(
           decode_values(as_text(raw->second.bytes), attribute.vr, set, bytes_max_of(attribute.vr)));
-      if (value.empty()) continue;
-      if (!first) json += ',';
-      first = false;
-      json += fmt::format("\"{}\":", attribute.key);
-      append_json_string(json, value);
+      if (!value.empty()) item.emplace_back(attribute.tag, std::move(value));
     }
-    json += '}';
   }
-  return json + ']';
+  return items_to_json(items);
 }
 
 bool has_typed_value(Kind kind) {
