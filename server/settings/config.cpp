@@ -164,7 +164,8 @@ Result<void> complete(Config& config) {
     return fail(ErrorCode::invalid_input, "data: the root folder cannot be the data folder",
                 "config");
   if (config.root_key.empty()) config.root_key = "file:" + config.data_dir.string() + ".root-key";
-  const auto key_file = settled(config.root_key.substr(5));
+  if (config.root_key_file().empty()) return {};  // it comes from elsewhere
+  const auto key_file = settled(config.root_key_file());
   // A stolen disk or a backup of the folder must not carry the key that opens it.
   if (is_inside(key_file, config.data_dir))
     return fail(ErrorCode::invalid_input,

@@ -169,10 +169,10 @@ Result<void> leave_root(const std::filesystem::path& data_dir,
   if (!running_as_root()) return {};
   LATENT_TRY(const ServiceUser user, find_or_create_service_user());
   LATENT_TRY_VOID(make_folder_for(user, data_dir));
-  LATENT_TRY_VOID(hand_over(user, root_key_file));
+  if (!root_key_file.empty()) LATENT_TRY_VOID(hand_over(user, root_key_file));
   LATENT_TRY_VOID(become(user));
   for (const auto& path : {data_dir, root_key_file})
-    if (::access(path.c_str(), R_OK | W_OK) != 0)
+    if (!path.empty() && ::access(path.c_str(), R_OK | W_OK) != 0)
       return fail(
           ErrorCode::refused,
           fmt::format("the user \"{}\", as which the archive runs, cannot use {} ({}): a folder "

@@ -45,7 +45,8 @@ Result<void> become(const ServiceUser& user);
 
 /// All of it in order, for whoever opens the data folder: nothing to do for an ordinary user; as
 /// root afterwards an ordinary user that owns `data_dir` and `root_key_file` (made before, as root,
-/// since its folder is often closed to the user). Errors as above, and refused when a parent of
+/// since its folder is often closed to the user; empty
+/// when the key comes from elsewhere). Errors as above, and refused when a parent of
 /// `data_dir` is closed to the user.
 Result<void> leave_root(const std::filesystem::path& data_dir,
                         const std::filesystem::path& root_key_file);

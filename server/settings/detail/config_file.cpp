@@ -56,8 +56,9 @@ Problem take_path(N node, std::filesystem::path& out) {
 
 Problem take_root_key(N node, std::string& out) {
   if (auto problem = take_text(node, out)) return problem;
-  if (!out.starts_with("file:") || out.size() == 5) return "must be \"file:PATH\"";
-  return {};
+  for (const std::string_view source : {"file:", "env:", "credential:"})
+    if (out.starts_with(source) && out.size() > source.size()) return {};
+  return "must be \"file:PATH\", \"credential:NAME\" or \"env:NAME\"";
 }
 
 constexpr Key<Config> kKeys[] = {

@@ -276,6 +276,15 @@ TEST(Config, TheRootKeyNeverLiesInsideTheDataFolder) {
   EXPECT_TRUE(load("data = \"/srv/a\"\nroot_key = \"file:/srv/a-key\"\n"));
 }
 
+TEST(Config, TheRootKeyMayComeFromElsewhere) {
+  for (const std::string source : {"credential:latent", "env:LATENT_KEY"}) {
+    const auto config = load("root_key = \"" + source + "\"\n");
+    ASSERT_TRUE(config) << config.error().text;
+    EXPECT_EQ(config->root_key, source);
+    EXPECT_TRUE(config->root_key_file().empty());
+  }
+}
+
 TEST(ConfigExample, ParsesAndChangesNothing) {
   ASSERT_FALSE(read_example().empty());
   EXPECT_TRUE(load(read_example()));
