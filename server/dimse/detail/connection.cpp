@@ -62,7 +62,9 @@ void Connection::launch() {
 void Connection::end_if_idle() {
   if (operation_) return;
   if (association().state() == network::State::sta2_awaiting_request) return close("stopping");
+  end_ = "aborted: the archive is stopping";
   abort({network::Abort::service_provider, network::Abort::not_specified});
+  close_when_written();
 }
 
 const std::string& Connection::assumed_character_set() const {
@@ -309,7 +311,7 @@ void Connection::finish(std::uint8_t context_id, const network::CommandSet& requ
   if (is_gone()) return;
   respond(context_id, request, answer, data_set);
   const auto ended = std::exchange(operation_, nullptr);
-  if (core().stopping) return abort({network::Abort::service_provider, 0});
+  if (core().stopping) return end_if_idle();
   if (held_) {
     network::CommandReceived next = std::move(*held_);
     held_.reset();

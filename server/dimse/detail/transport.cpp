@@ -214,7 +214,7 @@ void Transport::flush() {
 void Transport::write_batch() {
   if (gone_ || writing_.bytes != 0) return;
   if (filling_.bytes == 0) {
-    if (association_.is_over()) close("association ended");
+    if (association_.is_over() || closes_when_written_) close("association ended");
     return;
   }
   std::swap(filling_, writing_);
@@ -255,6 +255,11 @@ void Transport::abort(dicom::network::Abort reason) {
   paused_ = false;
   after_events();
   wait_readable();
+}
+
+void Transport::close_when_written() {
+  closes_when_written_ = true;
+  flush();
 }
 
 void Transport::close(std::string_view why) {

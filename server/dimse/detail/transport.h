@@ -11,7 +11,6 @@
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <chrono>
-#include <deque>
 #include <memory>
 #include <optional>
 #include <string>
@@ -55,6 +54,9 @@ class Transport : public std::enable_shared_from_this<Transport> {
   void abort(dicom::network::Abort reason);
   /// Closes the socket at once.
   void close(std::string_view why);
+  /// Closes it when everything queued is with the kernel: for a peer that has nothing under way, so
+  /// that no reset can overtake our last word.
+  void close_when_written();
   bool is_gone() const { return gone_; }
   std::uint64_t written_bytes() const { return written_bytes_; }
 
@@ -84,7 +86,7 @@ class Transport : public std::enable_shared_from_this<Transport> {
  private:
   struct Batch {
     std::vector<boost::asio::const_buffer> buffers;
-    std::deque<Bytes> owned;
+    std::vector<Bytes> owned;
     std::size_t bytes = 0;
     void add(Bytes bytes_to_own);
     void clear();
@@ -111,6 +113,7 @@ class Transport : public std::enable_shared_from_this<Transport> {
   bool paused_ = false;
   bool peer_closed_ = false;
   bool gone_ = false;
+  bool closes_when_written_ = false;
   bool mid_pdu_ = false;        ///< the last bytes read ended inside something
   bool data_expected_ = false;  ///< the last command has a data set that is not complete
 

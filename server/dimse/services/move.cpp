@@ -47,7 +47,9 @@ class Move final : public RetrieveOperation {
   void on_gone() override {
     RetrieveOperation::on_gone();
     // Nobody is left to be told: what is under way need not be finished.
-    if (outgoing_) outgoing_->abort();
+    if (!outgoing_) return;
+    outgoing_->abort();
+    if (connection_->core().stopping) outgoing_->close("stopping");
   }
 
  private:

@@ -49,8 +49,8 @@ namespace {
   if (::chdir("/") != 0) ::_exit(127);
   ::execve(arguments[0], arguments, environment);
   static constexpr char kMessage[] = "cannot execute the program\n";
-  static_cast<void>(::write(2, kMessage, sizeof kMessage - 1));
-  ::_exit(127);
+  // Whether anybody reads it or not, the child ends here.
+  ::_exit(::write(2, kMessage, sizeof kMessage - 1) < 0 ? 126 : 127);
 }
 
 }  // namespace

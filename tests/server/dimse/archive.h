@@ -77,7 +77,8 @@ class Archive {
         storage::database::Transaction::begin(*pool_, deadline_in(std::chrono::seconds(5)),
                                               storage::database::Transaction::Mode::read_only));
     storage::database::Params params;
-    params.text("%\"" + what + "\"%");
+    const std::string pattern = "%\"" + what + "\"%";
+    params.text(std::string_view(pattern));
     const auto rows =
         value_of(transaction.execute("SELECT 1 FROM audit_event WHERE core LIKE $1", params));
     return static_cast<std::size_t>(rows.size());
