@@ -5,12 +5,11 @@
 #include <filesystem>
 
 #include "security/base/log.h"
-#include "security/crypto/secret.h"
 #include "security/keys/root_key.h"
 #include "server/archive/detail/database_guard.h"
 #include "server/archive/detail/folder.h"
 #include "storage/catalog/instances.h"
-#include "storage/keyring/ring_file.h"
+#include "storage/keyring/archive_identity.h"
 
 namespace latent::server::archive {
 namespace {
@@ -22,29 +21,6 @@ using security::access::Grant;
 using storage::database::Transaction;
 
 constexpr auto kDatabaseWait = std::chrono::seconds(5);
-
-/// The archive's random name: the row in the database; made with the archive.
-Result<StoreId> store_id_of(storage::database::Pool& pool, const fs::path& ring_file) {
-  LATENT_TRY(auto transaction, Transaction::begin(pool, deadline_in(kDatabaseWait)));
-  LATENT_TRY(const auto rows, transaction.execute("SELECT store_id FROM archive"));
-  LATENT_TRY(const auto in_ring, storage::keyring::store_id_of_ring(ring_file));
-  if (!rows.empty()) {
-    const auto id = StoreId::from(rows.bytes(0, 0));
-    if (!id) return fail(ErrorCode::corrupt, "database: the archive's name is damaged", "archive");
-    return *id;
-  }
-  if (in_ring)
-    return fail(ErrorCode::refused,
-                "the database is empty but the folder holds keys of archive " + in_ring->hex() +
-                    "; give it back its database before starting",
-                "archive");
-  const auto id = security::crypto::random_id<StoreId>();
-  LATENT_TRY(const auto inserted,
-             transaction.execute("INSERT INTO archive (store_id) VALUES ($1)",
-                                 storage::database::Params().bytes(id.span())));
-  LATENT_TRY_VOID(transaction.commit());
-  return id;
-}
 
 storage::blobs::CatalogView catalog_view(storage::database::Pool& pool) {
   return {
@@ -140,7 +116,9 @@ Result<void> Archive::State::open() {
 
   LATENT_TRY(database, detail::DatabaseGuard::start(config, clock));
   const fs::path ring_folder = config.data_dir / "ring";
-  LATENT_TRY(store_id, store_id_of(database->pool(), ring_folder / (node + ".ring")));
+  LATENT_TRY(store_id,
+             storage::keyring::find_or_make_store_id(
+                 database->pool(), ring_folder / (node + ".ring"), deadline_in(kDatabaseWait)));
   LATENT_TRY(keys, storage::keyring::KeyRing::open({.directory = ring_folder,
                                                     .node = node,
                                                     .store_id = store_id,

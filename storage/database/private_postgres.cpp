@@ -20,6 +20,7 @@
 #include "storage/database/detail/cluster_files.h"
 #include "storage/database/detail/connection.h"
 #include "storage/database/detail/errors.h"
+#include "storage/database/detail/pace.h"
 
 namespace latent::storage::database {
 namespace fs = std::filesystem;
@@ -162,10 +163,9 @@ Result<void> PrivatePostgres::State::choose_socket_folder() {
           fmt::format("cannot make {}: {}", socket_folder.string(), std::strerror(errno)));
     return hand_over(socket_folder, config);
   }
-  const char* runtime = std::getenv("XDG_RUNTIME_DIR");
-  const bool usable = runtime != nullptr && ::access(runtime, W_OK | X_OK) == 0 &&
-                      std::strlen(runtime) < 64 && !config.run_as;
-  std::string name = (usable ? std::string(runtime) : "/tmp") + "/latent-pg-XXXXXX";
+  const std::string runtime = fmt::format("/run/user/{}", ::geteuid());
+  const bool usable = ::access(runtime.c_str(), W_OK | X_OK) == 0 && !config.run_as;
+  std::string name = (usable ? runtime : "/tmp") + "/latent-pg-XXXXXX";
   if (::mkdtemp(name.data()) == nullptr)
     return unavailable(fmt::format("cannot make {}: {}", name, std::strerror(errno)));
   socket_folder = name;
@@ -248,7 +248,7 @@ Result<void> PrivatePostgres::State::start_or_adopt() {
     LATENT_TRY(const bool started, launch(deadline));
     if (started) return {};
     // Nothing tells when orphans of a killed server are gone; look again soon.
-    ::usleep(100'000);
+    detail::pace_attempts(100ms);
   }
   return unavailable(fmt::format("PostgreSQL in {} did not answer within {} s; see {}",
                                  config.folder.string(), config.start_timeout.count() / 1000,

@@ -65,7 +65,7 @@ class Incoming {
   virtual ~Incoming() = default;
   /// Takes any piece of the data set. What is wrong with it is said by finish().
   virtual Feed feed(ByteSpan bytes) = 0;
-  /// All bytes are fed. `done` is called exactly once, from a thread of the service or from this
+  /// All bytes are fed; may follow a feed() that said `wait` at once. `done` is called exactly once, from a thread of the service or from this
   /// call, when the outcome is durable. The object may be destroyed at once.
   virtual void finish(std::function<void(StoreOutcome)> done) = 0;
 };

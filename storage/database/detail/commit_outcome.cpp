@@ -1,9 +1,9 @@
 #include "storage/database/detail/commit_outcome.h"
 
 #include <optional>
-#include <thread>
 
 #include "storage/database/detail/connection.h"
+#include "storage/database/detail/pace.h"
 
 namespace latent::storage::database {
 namespace {
@@ -60,7 +60,7 @@ CommitOutcome find_commit_outcome(const PoolConfig& config, const PendingCommit&
     }
     if (connection)
       if (const auto outcome = ask(*connection, pending, deadline)) return *outcome;
-    std::this_thread::sleep_for(kPause);
+    detail::pace_attempts(kPause);
   }
   return CommitOutcome::unknown;
 }

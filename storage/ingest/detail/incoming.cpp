@@ -30,8 +30,9 @@ void IncomingInstance::refuse(Reason reason, std::string text) {
 
 void IncomingInstance::abandon() {
   const MutexLock lock(mutex_);
+  if (finish_later_) return;  // all bytes are here: its outcome is still to come
   abandoned_ = true;
-  drop();
+  if (!waiting_for_key_) drop();
 }
 
 void IncomingInstance::drop() {
@@ -76,22 +77,35 @@ Feed IncomingInstance::fetch_key(const StudyUid& study) {
     begin_sealing(std::move(cached));
     return Feed::more;
   }
-  const bool posted = context_.helpers.post([self = shared_from_this(), study] {
-    auto key = self->context_.keys.get_or_create(study);
-    {
-      const MutexLock lock(self->mutex_);
-      if (self->abandoned_) return;
-      if (key)
-        self->begin_sealing(std::move(*key));
-      else
-        self->refuse(Reason::unavailable,
-                     "the archive's database does not answer, send again later");
-    }
-    self->request_.on_room();
-  });
+  {
+    const MutexLock lock(mutex_);
+    waiting_for_key_ = true;
+  }
+  const bool posted =
+      context_.helpers.post([self = shared_from_this(), study] { self->key_arrived(study); });
   if (posted) return Feed::wait;
+  waiting_for_key_ = false;
   refuse(Reason::cancelled, "the archive is stopping");
   return Feed::more;
+}
+
+void IncomingInstance::key_arrived(const StudyUid& study) {
+  auto key = context_.keys.get_or_create(study);
+  std::function<void(StoreOutcome)> finish_now;
+  {
+    const MutexLock lock(mutex_);
+    waiting_for_key_ = false;
+    if (abandoned_) return;
+    if (key)
+      begin_sealing(std::move(*key));
+    else
+      refuse(Reason::unavailable, "the archive's database does not answer, send again later");
+    finish_now = std::exchange(finish_later_, nullptr);
+  }
+  if (finish_now)
+    finish(std::move(finish_now));
+  else
+    request_.on_room();
 }
 
 Bytes IncomingInstance::file_head() const {
@@ -146,6 +160,13 @@ bool IncomingInstance::matches_announcement(const dicom::scanner::DatasetIndex& 
 }
 
 void IncomingInstance::finish(std::function<void(StoreOutcome)> done) {
+  {
+    const MutexLock lock(mutex_);
+    if (waiting_for_key_) {
+      finish_later_ = std::move(done);
+      return;
+    }
+  }
   if (!failed_) {
     auto index = scanner_.finish();
     if (!index)

@@ -27,6 +27,7 @@ class IncomingInstance : public std::enable_shared_from_this<IncomingInstance> {
   void refuse(Reason reason, std::string text);
   Feed hold_head(ByteSpan bytes);
   Feed fetch_key(const StudyUid& study);
+  void key_arrived(const StudyUid& study);
   void begin_sealing(security::crypto::StudyKeyPtr key);
   Feed seal(ByteSpan bytes);
   Feed relieve();
@@ -50,6 +51,8 @@ class IncomingInstance : public std::enable_shared_from_this<IncomingInstance> {
   std::optional<StudyUid> study_;
   Mutex mutex_;  ///< between abandon() and the helper that fetches the key
   bool abandoned_ = false;
+  bool waiting_for_key_ = false;
+  std::function<void(StoreOutcome)> finish_later_;  ///< finish() came before the key
   bool failed_ = false;
   Reason reason_ = Reason::none;
   std::string text_;

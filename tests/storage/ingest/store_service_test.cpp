@@ -152,6 +152,21 @@ TEST(StoreService, AnAbandonedInstanceLeavesNothing) {
   EXPECT_EQ(bench.count("SELECT count(*) FROM instance"), 1);
 }
 
+TEST(StoreService, FinishMayFollowAtOnceWhenTheKeyIsStillBeingMade) {
+  StoreBench bench;
+  StoreRequest request;
+  request.transfer_syntax = "1.2.840.10008.1.2.1";
+  request.on_room = [] {};
+  auto incoming = bench.service->begin(test::authorised(security::access::Action::store), request);
+  ASSERT_EQ(incoming->feed(data_set({})), Feed::wait);  // a new study has no key yet
+
+  std::promise<StoreOutcome> outcome;
+  incoming->finish([&outcome](StoreOutcome told) { outcome.set_value(std::move(told)); });
+  incoming.reset();
+
+  EXPECT_EQ(outcome.get_future().get().kind, Kind::stored);
+}
+
 TEST(StoreService, ALargeObjectGoesToAFileOfItsOwn) {
   StoreBench bench;
   ObjectSpec large;
