@@ -88,10 +88,11 @@ TEST_F(Planted, NamesAreNowhereInClearAfterAllThatTheArchiveDoes) {
   const fs::path incoming = outside_ / "incoming";
   // Half by DICOM, half as files whose very names tell.
   for (std::size_t i = 0; i < kWords; ++i) {
-    if (i % 2 == 0)
+    if (i % 2 == 0) {
       ASSERT_TRUE(peer.store(object(i)).is_stored());
-    else
+    } else {
       write_file(object(i), incoming / words_[i] / (words_[i] + ".dcm"));
+    }
   }
   const RunResult imported = archive_->run({"import", incoming.string()});
   ASSERT_EQ(imported.exit_code, 0) << imported.report();

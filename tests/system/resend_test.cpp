@@ -65,10 +65,8 @@ TEST(Resend, StorescuThreeTimesAsItIsAndInOtherSyntaxesSucceedsAndKeepsOneCopy) 
       EXPECT_EQ(successes, study->objects.size()) << option << " " << sent.report();
       EXPECT_EQ(instances_of(peer, study->objects.front().study),
                 std::to_string(study->objects.size()));
-      if (first == 0)
-        first = segment_bytes(archive);
-      else
-        EXPECT_EQ(segment_bytes(archive), first) << "something was kept twice after " << option;
+      if (first == 0) first = segment_bytes(archive);
+      EXPECT_EQ(segment_bytes(archive), first) << "something was kept twice after " << option;
     }
   }
 }

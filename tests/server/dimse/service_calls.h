@@ -42,7 +42,7 @@ inline constexpr std::uint8_t kStore = 1, kFind = 3, kGet = 5, kMove = 7, kStore
 
 inline network::RequestOptions everything() {
   network::RequestOptions options{*AeTitle::parse("TESTER"), *AeTitle::parse("LATENT")};
-  inline const std::string explicit_little(syntaxes::kExplicitLittle);
+  const std::string explicit_little(syntaxes::kExplicitLittle);
   options.contexts = {{std::string(kCt), {explicit_little}},
                       {std::string(classes::kStudyRootFind), {explicit_little}},
                       {std::string(classes::kStudyRootGet), {explicit_little}},
@@ -54,7 +54,7 @@ inline network::RequestOptions everything() {
 
 inline TestPeer associated(const Archive& archive,
                            const network::RequestOptions& options = everything()) {
-  inline TestPeer peer(archive.port());
+  TestPeer peer(archive.port());
   const auto event = peer.associate(options);
   if (!event || !std::holds_alternative<network::Associated>(*event)) {
     throw std::runtime_error("no association");
@@ -77,12 +77,12 @@ inline network::CommandSet store_command(const CtObject& object, std::uint16_t m
 
 inline network::Status store(TestPeer& peer, const CtObject& object) {
   peer.send(kStore, store_command(object), encode(object));
-  inline return status_of(peer.receive());
+  return status_of(peer.receive());
 }
 
 inline Bytes study_key(const CtObject& object) {
   Bytes out;
-  inline ElementWriter writer(dicom::model::Encoding::explicit_little, out);
+  ElementWriter writer(dicom::model::Encoding::explicit_little, out);
   writer.text(tags::kQueryRetrieveLevel, vrs::kCS, "STUDY");
   writer.text(tags::kStudyInstanceUid, vrs::kUI, object.study);
   return out;
