@@ -30,7 +30,7 @@ TEST(Dcmjs, EchoesStoresFindsGetsAndMoves) {
   if (!program_exists("node") || !program_exists("npm")) GTEST_SKIP() << "no node and npm";
   const auto studies = shared_studies();
   if (studies.empty()) GTEST_SKIP() << "no shared data (LATENT_SHARED)";
-  const auto study = std::ranges::find(studies, "rt-breast", &SharedStudy::name);
+  const auto study = std::ranges::find(studies, "mr-brain", &SharedStudy::name);
   ASSERT_NE(study, studies.end());
   TemporaryDirectory client;
   if (!install_client(client.path())) GTEST_SKIP() << "npm cannot fetch dcmjs-dimse";

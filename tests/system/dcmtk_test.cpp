@@ -70,7 +70,13 @@ class WithDcmtk : public testing::Test {
       const RunResult result = run_program(words);
       EXPECT_EQ(result.exit_code, 0) << command.front() << " " << result.report();
     }
-    for (const DicomObject& object : receiver_.received()) sent_[object.sop_instance] = object;
+    // Some files share a SOP Instance UID; which of them the archive keeps is the matter of the
+    // resend tests, so only those that came once are compared.
+    for (const DicomObject& object : receiver_.received()) {
+      const auto [at, is_new] = sent_.try_emplace(object.sop_instance, object);
+      if (!is_new && at->second.data_set != object.data_set)
+        shared_uids_.insert(object.sop_instance);
+    }
     receiver_.forget();
   }
 
@@ -128,7 +134,8 @@ class WithDcmtk : public testing::Test {
     const ByInstance came = by_instance(receiver_.received());
     receiver_.forget();
     EXPECT_EQ(came.size(), sent_.size());
-    for (const auto& [uid, object] : sent_) expect_same(object, came);
+    for (const auto& [uid, object] : sent_)
+      if (!shared_uids_.contains(uid)) expect_same(object, came);
   }
 
   /// One run for each transfer syntax brings those that are kept in it as they are.
@@ -146,7 +153,8 @@ class WithDcmtk : public testing::Test {
       EXPECT_FALSE(got.timed_out) << got.report();
       const ByInstance came = by_instance(objects_in(folder));
       for (const auto& [uid, object] : sent_)
-        if (object.transfer_syntax == syntax.uid && is_known_to_getscu(object))
+        if (object.transfer_syntax == syntax.uid && is_known_to_getscu(object) &&
+            !shared_uids_.contains(uid))
           expect_same(object, came);
     }
   }
@@ -155,13 +163,20 @@ class WithDcmtk : public testing::Test {
     const auto found = came.find(object.sop_instance);
     ASSERT_NE(found, came.end()) << object.sop_instance << " " << object.sop_class
                                  << " did not come";
-    EXPECT_EQ(found->second.transfer_syntax, object.transfer_syntax) << object.sop_instance;
-    EXPECT_TRUE(found->second.data_set == object.data_set) << object.sop_instance << " changed";
+    // storescu asks for several syntaxes and converts to the one that is accepted; storescp, which
+    // took the record, may have accepted another native one than the archive.
+    if (found->second.transfer_syntax == object.transfer_syntax) {
+      EXPECT_TRUE(found->second.data_set == object.data_set) << object.sop_instance << " changed";
+    } else {
+      EXPECT_TRUE(same_content(object, found->second)) << object.sop_instance << " changed";
+    }
   }
 
   /// Its list of proposed classes holds 64 at most; these are beyond it.
   static bool is_known_to_getscu(const DicomObject& object) {
-    static const std::set<std::string> kUnknown = {};
+    static const std::set<std::string> kUnknown = {"1.2.840.10008.5.1.4.1.1.104.3",
+                                                   "1.2.840.10008.5.1.4.1.1.30",
+                                                   "1.2.840.10008.5.1.4.1.1.91.1"};
     return !kUnknown.contains(object.sop_class);
   }
 
@@ -179,6 +194,7 @@ class WithDcmtk : public testing::Test {
   DcmtkReceiver receiver_;
   std::unique_ptr<ArchiveProcess> archive_;
   ByInstance sent_;
+  std::set<std::string> shared_uids_;
   int queries_ = 0;
 };
 

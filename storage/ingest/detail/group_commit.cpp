@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <array>
 #include <unordered_map>
-#include <unordered_set>
 
 #include "security/base/fail_point.h"
 #include "security/base/log.h"
@@ -77,21 +76,32 @@ void GroupCommit::stop() {
   if (commit_thread_.joinable()) commit_thread_.join();
 }
 
+bool GroupCommit::may_be_taken(const Pending& pending) const {
+  return pending.has_turn || !at_work_.contains(pending.instance.stored.sop_instance);
+}
+
+bool GroupCommit::has_work() const {
+  return !waiting_refusals_.empty() ||
+         std::ranges::any_of(waiting_, [this](const PendingPtr& pending) LATENT_REQUIRES(mutex_) {
+           return may_be_taken(*pending);
+         });
+}
+
 GroupCommit::Group GroupCommit::take_group() {
   MutexLock lock(mutex_);
-  while (waiting_.empty() && waiting_refusals_.empty() && !(stopping_ && unanswered_ == 0))
-    wake_.wait(lock.native());
+  while (!has_work() && !(stopping_ && unanswered_ == 0)) wake_.wait(lock.native());
   Group group;
   group.refusals = std::exchange(waiting_refusals_, {});
-  std::unordered_set<InstanceUid> taken;
   std::uint64_t bytes = 0;
   for (auto it = waiting_.begin(); it != waiting_.end();) {
     if (group.instances.size() >= config_.group_instances_max || bytes >= config_.group_bytes_max)
       break;
-    if (!taken.insert((*it)->instance.stored.sop_instance).second) {
-      ++it;  // the same UID twice: the second one waits for the first one's row
+    if (!may_be_taken(**it)) {
+      ++it;
       continue;
     }
+    (*it)->has_turn = true;
+    at_work_.insert((*it)->instance.stored.sop_instance);
     bytes += (*it)->sealed.size();
     group.instances.push_back(std::move(*it));
     it = waiting_.erase(it);
@@ -277,9 +287,11 @@ void GroupCommit::refuse_all(Group& group, Reason reason, const std::string& tex
 
 void GroupCommit::answer(Group& group) {
   const std::size_t answered = group.instances.size() + group.refusals.size();
+  std::vector<InstanceUid> through;
   fail_point::reach("ack.before");
   for (PendingPtr& pending : group.instances) {
     pending->lease.reset();
+    through.push_back(pending->instance.stored.sop_instance);
     pending->done(std::move(pending->outcome));
     pending.reset();
   }
@@ -288,6 +300,7 @@ void GroupCommit::answer(Group& group) {
   {
     const MutexLock lock(mutex_);
     unanswered_ -= answered;
+    for (const InstanceUid& uid : through) at_work_.erase(uid);
   }
   wake_.notify_all();
 }

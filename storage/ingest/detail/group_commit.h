@@ -5,13 +5,16 @@
 //  - `done` says success only after COMMIT, and COMMIT only follows a successful sync of segment
 //    and ring;
 //  - a row that fails is retried alone, so that it cannot sink its neighbours;
-//  - of one SOP Instance UID at most one is in a group; the unique index decides every other race.
+//  - of one SOP Instance UID one is at work from its group to its answer, looks at the kept object
+//    included, and the others wait in the order of arrival: each is judged against what then is
+//    current. The unique index decides the races with other nodes.
 #pragma once
 
 #include <condition_variable>
 #include <deque>
 #include <functional>
 #include <thread>
+#include <unordered_set>
 #include <vector>
 
 #include "security/base/mutex.h"
@@ -47,6 +50,8 @@ class GroupCommit {
 
   void sync_stage();
   void commit_stage();
+  bool may_be_taken(const Pending& pending) const LATENT_REQUIRES(mutex_);
+  bool has_work() const LATENT_REQUIRES(mutex_);
   Group take_group();
   bool classify(Group& group);
   bool append_and_sync(Group& group);
@@ -66,6 +71,7 @@ class GroupCommit {
   Mutex mutex_;
   std::condition_variable wake_;
   std::deque<PendingPtr> waiting_ LATENT_GUARDED_BY(mutex_);
+  std::unordered_set<InstanceUid> at_work_ LATENT_GUARDED_BY(mutex_);  ///< taken, not yet answered
   std::vector<Refusal> waiting_refusals_ LATENT_GUARDED_BY(mutex_);
   std::deque<Group> synced_ LATENT_GUARDED_BY(mutex_);    ///< at most one
   std::size_t unanswered_ LATENT_GUARDED_BY(mutex_) = 0;  ///< submitted, not yet answered

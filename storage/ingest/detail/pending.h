@@ -37,6 +37,7 @@ struct Pending {
   Budget::Lease lease;
   std::optional<Verdict> verdict{};
   unsigned attempts = 0;
+  bool has_turn = false;  ///< the one of its UID that is at work
 
   security::access::Caller caller{};
   StoreOutcome outcome{};  ///< kind decided by the group

@@ -232,6 +232,28 @@ TEST(StoreService, EightSendersOfOneInstanceMakeOneCopyAndNoFailure) {
   EXPECT_EQ(bench.count("SELECT count(*) FROM instance"), 5);
 }
 
+TEST(StoreService, ManyHeadersOfOneInstanceAtOnceAreServedInTurnAndNoneIsRefused) {
+  StoreBench bench;
+  constexpr int kSenders = 12;
+  std::atomic<int> stored{0}, versions{0};
+  std::vector<std::thread> senders;
+  for (int sender = 0; sender < kSenders; ++sender)
+    senders.emplace_back([&, sender] {
+      ObjectSpec spec;
+      spec.description = "header " + std::to_string(sender);
+      const StoreOutcome outcome = bench.store(data_set(spec));
+      EXPECT_NE(outcome.kind, Kind::refused) << outcome.text;
+      stored += outcome.kind == Kind::stored ? 1 : 0;
+      versions += outcome.kind == Kind::new_version ? 1 : 0;
+    });
+  for (std::thread& sender : senders) sender.join();
+
+  EXPECT_EQ(stored, 1);
+  EXPECT_EQ(versions, kSenders - 1);
+  EXPECT_EQ(bench.count("SELECT count(*) FROM instance"), kSenders);
+  EXPECT_EQ(bench.count("SELECT count(*) FROM instance WHERE superseded_at IS NULL"), 1);
+}
+
 TEST(StoreService, WithoutRoomTheSenderIsHeardOutAndRefused) {
   StoreBench bench;
   bench.service.reset();
