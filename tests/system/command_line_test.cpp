@@ -186,6 +186,8 @@ TEST(CommandLine, EveryBrokenFileGetsAnOutcomeAndTheArchiveStaysSound) {
     if (kind != "refused") continue;
     ++refused;
     EXPECT_NE(text, "") << outcomes[i] << ": refused without a reason";
+    EXPECT_EQ(text.find("send again later"), std::string::npos)
+        << outcomes[i] << ": one importer is not too many";
   }
   EXPECT_GT(refused, 20u) << imported.report();
 
