@@ -68,6 +68,7 @@ void Association::establish() {
 
 void Association::enter_closing() {
   state_ = State::sta13_awaiting_close;
+  closing_between_pdus_ = stage_ == Stage::pdu_header && pdu_left_ == 0;
   artim_running_ = true;
 }
 

@@ -172,6 +172,7 @@ class Association {
   std::optional<Event> step(ByteSpan& input);
   ByteSpan take(ByteSpan& input, std::size_t bytes_max);
   bool collect_header(ByteSpan& input);
+  void drop(ByteSpan& input);
   std::optional<Event> begin_pdu();
   std::optional<Event> read_small_body(ByteSpan& input);
   Event finish_small_pdu(ByteSpan body);
@@ -207,7 +208,8 @@ class Association {
   std::uint8_t pdu_type_ = 0;
   std::uint32_t pdu_length_ = 0;
   std::uint32_t pdu_left_ = 0;
-  Bytes body_;  ///< of a small PDU that did not come in one piece
+  bool closing_between_pdus_ = false;  ///< in Sta13: where the next PDU begins is known
+  Bytes body_;                         ///< of a small PDU that did not come in one piece
 
   std::uint8_t fragment_context_ = 0;
   std::uint32_t fragment_left_ = 0;

@@ -45,12 +45,26 @@ bool is_abort(Action action) { return action == Action::aa1 || action == Action:
 std::optional<Event> Association::next(ByteSpan& input) {
   while (!input.empty()) {
     if (is_over() || is_closing()) {
-      take(input, input.size());
-      break;
+      drop(input);
+      continue;
     }
     if (auto event = step(input)) return event;
   }
   return std::nullopt;
+}
+
+// After the last word nothing is read any more, but whoever aborts then waits for the close, and
+// some (DCMTK's getscu) for as long as it takes.
+void Association::drop(ByteSpan& input) {
+  if (is_over() || !closing_between_pdus_) {
+    take(input, input.size());
+  } else if (pdu_left_ != 0) {
+    pdu_left_ -= static_cast<std::uint32_t>(take(input, pdu_left_).size());
+  } else if (collect_header(input)) {
+    pdu_left_ = load_be<std::uint32_t>(header_, 2);
+    const auto event = event_of(static_cast<PduType>(header_[0]));
+    if (event && action_for(*event, state_) == Action::aa2) finish();
+  }
 }
 
 std::optional<Event> Association::step(ByteSpan& input) {

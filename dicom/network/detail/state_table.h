@@ -1,9 +1,9 @@
 // PS3.8 Table 9-10 as data, with the standard's names, for review line by line.
 //
 // Left out: Sta1 and Sta4 with Evt1, Evt2, Evt5 (connecting is the caller's), and PDUs in Sta13:
-// there everything that comes in is dropped unread (AA-6). The second A-ABORT of AA-7 is not sent:
-// the first, the rejection or the release reply is on its way already, and after a broken PDU
-// nothing tells where the next one would begin.
+// there everything that comes in is dropped unread (AA-6), but for an A-ABORT, which ends the wait.
+// The second A-ABORT of AA-7 is not sent: the first, the rejection or the release reply is on its
+// way already, and after a broken PDU nothing tells where the next one would begin.
 #pragma once
 
 #include <array>
@@ -80,7 +80,7 @@ constexpr Action action_for(Evt event, State state) {
       /* Evt14 */ {none, none, none, none, none, none, ar4,  ar9,  none, none, ar4,  none},
       // In Sta2 the standard knows no user that could abort; shutdown wants it all the same.
       /* Evt15 */ {none, aa1,  aa1,  aa1,  aa1,  aa1,  aa1,  aa1,  aa1,  aa1,  aa1,  none},
-      /* Evt16 */ {none, aa2,  aa3,  aa3,  aa3,  aa3,  aa3,  aa3,  aa3,  aa3,  aa3,  none},
+      /* Evt16 */ {none, aa2,  aa3,  aa3,  aa3,  aa3,  aa3,  aa3,  aa3,  aa3,  aa3,  aa2},
       /* Evt17 */ {none, aa5,  aa4,  aa4,  aa4,  aa4,  aa4,  aa4,  aa4,  aa4,  aa4,  ar5},
       /* Evt18 */ {none, aa2,  none, none, none, none, none, none, none, none, none, aa2},
       /* Evt19 */ {none, aa1,  aa8,  aa8,  aa8,  aa8,  aa8,  aa8,  aa8,  aa8,  aa8,  none},

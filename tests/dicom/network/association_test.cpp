@@ -189,6 +189,22 @@ TEST(Association, ReleaseIsAnsweredAndNothingMoreIsRead) {
   EXPECT_FALSE(association.has_output());
 }
 
+TEST(Association, AnAbortBehindTheReleaseEndsTheWaitForTheClose) {
+  Bytes behind = raw_pdu(4, raw_pdv(1, 3, encoded_echo()));
+  append(behind, raw_pdu(7, bytes_of({0, 0, 0, 0})));
+  for (std::size_t split = 0; split < behind.size(); ++split) {
+    Association association = accepted();
+    feed(association, release_request());
+    ASSERT_TRUE(association.answer_release());
+    static_cast<void>(association.take_output());
+    EXPECT_TRUE(feed(association, ByteSpan(behind).first(split)).events.empty());
+    EXPECT_TRUE(feed(association, ByteSpan(behind).subspan(split)).events.empty());
+    EXPECT_TRUE(association.is_over()) << split;
+    EXPECT_FALSE(association.artim_running());
+    EXPECT_FALSE(association.has_output());
+  }
+}
+
 TEST(Association, ReleaseInTheMiddleOfAMessageIsStillARelease) {
   Association association = accepted();
   Bytes bytes = raw_pdu(4, store_command_pdv());
