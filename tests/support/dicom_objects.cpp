@@ -20,6 +20,8 @@ using dicom::model::Tag;
 namespace tags = dicom::model::tags;
 namespace syntaxes = dicom::model::transfer_syntaxes;
 
+constexpr std::size_t kMadePixelBytes = 256;
+
 Bytes bytes_of(const std::filesystem::path& file) {
   std::ifstream stream(file, std::ios::binary);
   if (!stream) throw std::runtime_error("cannot read " + file.string());
@@ -69,13 +71,15 @@ DicomObject make_object(std::string_view study, std::string_view series, std::st
     return std::string(reinterpret_cast<const char*>(&value), sizeof value);
   };
   DicomObject object;
-  object.sop_class = "1.2.840.10008.5.1.4.1.1.7";
+  const auto given_class = attributes.find(tags::kSopClassUid);
+  object.sop_class = given_class == attributes.end() ? std::string("1.2.840.10008.5.1.4.1.1.7")
+                                                     : given_class->second;
   object.sop_instance = instance;
   object.study = study;
   object.series = series;
   object.transfer_syntax = syntaxes::kExplicitLittle;
   object.is_complete = true;
-  std::string pixels(256, '\0');
+  std::string pixels(kMadePixelBytes, '\0');
   for (std::size_t i = 0; i < pixels.size(); ++i) pixels[i] = static_cast<char>(i);
   Attributes all = attributes;
   all.insert({{tags::kSopClassUid, object.sop_class},
@@ -119,6 +123,21 @@ DicomObject convert_native(const DicomObject& object, std::string_view transfer_
   const auto finished = fed ? converter.finish(converted.data_set) : fed;
   if (!finished) throw std::runtime_error("convert: " + finished.error().text);
   return converted;
+}
+
+DicomObject encapsulate(const DicomObject& object, std::string_view transfer_syntax) {
+  DicomObject encapsulated = object;
+  encapsulated.transfer_syntax = transfer_syntax;
+  constexpr std::size_t kHeadBytes = 12;
+  const Bytes pixels(object.data_set.end() - kMadePixelBytes, object.data_set.end());
+  encapsulated.data_set.resize(object.data_set.size() - kMadePixelBytes - kHeadBytes);
+  dicom::writer::ElementWriter writer(dicom::model::Encoding::explicit_little,
+                                      encapsulated.data_set);
+  writer.begin_fragments(tags::kPixelData);
+  writer.fragment({});
+  writer.fragment(pixels);
+  writer.end_fragments();
+  return encapsulated;
 }
 
 void write_file(const DicomObject& object, const std::filesystem::path& file) {

@@ -33,6 +33,8 @@ DicomObject make_object(std::string_view study, std::string_view series, std::st
                         const Attributes& attributes);
 /// The same object in another native transfer syntax; only for objects without sequences.
 DicomObject convert_native(const DicomObject& object, std::string_view transfer_syntax);
+/// One of make_object() as if its pixels were compressed: one fragment, which no archive opens.
+DicomObject encapsulate(const DicomObject& object, std::string_view transfer_syntax);
 
 /// As a file that any tool reads: zero preamble, group 0002, data set.
 void write_file(const DicomObject& object, const std::filesystem::path& file);
