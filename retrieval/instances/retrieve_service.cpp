@@ -82,6 +82,7 @@ Result<RetrievePlan> RetrieveService::plan(const security::access::Authorisation
   RetrievePlan plan;
   plan.purpose = std::move(purpose);
   plan.caller = authorisation.caller();
+  plan.is_export = authorisation.action() == security::access::Action::export_;
 
   LATENT_TRY(auto transaction, database::Transaction::begin(pool_, deadline_in(kDatabaseWait)));
   LATENT_TRY(plan.instances,
@@ -124,7 +125,9 @@ Result<std::unique_ptr<InstanceStream>> RetrieveService::open(const StoredInstan
 }
 
 Result<void> RetrieveService::finish(const RetrievePlan& plan, const RetrieveCounts& counts) const {
-  AuditEvent event = event_for(plan.caller, EventCode::instances_transferred, plan.purpose);
+  AuditEvent event =
+      event_for(plan.caller, plan.is_export ? EventCode::export_ : EventCode::instances_transferred,
+                plan.purpose);
   event.counts["instances"] = static_cast<std::int64_t>(counts.completed);
   event.counts["failed"] = static_cast<std::int64_t>(counts.failed);
   event.counts["bytes"] = static_cast<std::int64_t>(counts.bytes);

@@ -44,6 +44,7 @@ struct RetrievePlan {
   std::vector<security::audit::AuditEvent::Subject> subjects;  ///< one for each study, for the log
   std::string purpose;                                         ///< "get", "move to WS1", "export"
   security::access::Caller caller;
+  bool is_export = false;  ///< leaves DICOM for files: audited as PS3.15 Export
 };
 
 struct RetrieveCounts {

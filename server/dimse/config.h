@@ -25,7 +25,7 @@ struct PeerConfig {
   bool plain = false;
   std::string
       assumed_character_set{};         ///< of objects and keys that name none; empty: the archive's
-  std::string issuer_of_patient_id{};  ///< of objects and keys that name none
+  std::string issuer_of_patient_id{};  ///< of objects that name none
   std::optional<std::uint32_t> associations_max{};
   std::optional<std::uint64_t> answers_max{};
   std::optional<std::chrono::milliseconds> idle_timeout{};

@@ -45,7 +45,7 @@ struct Peer {
       security::access::Action::query, security::access::Action::retrieve,
       security::access::Action::move};
   std::string assumed_character_set = {};  ///< for its objects that name none; empty: store's
-  std::string issuer_of_patient_id = {};   ///< for its objects and keys that name none
+  std::string issuer_of_patient_id = {};   ///< for its objects that name none
   std::optional<std::uint32_t> associations_max = {};  ///< open at one time; unset: dimse's
   std::optional<std::uint32_t> answers_max = {};       ///< per C-FIND; unset: query's
   std::optional<std::chrono::seconds> idle_timeout = {};

@@ -49,6 +49,7 @@ struct StoreRequest {
   Bytes file_head;
   std::optional<std::string> file_name;  ///< of an import; kept sealed in the manifest
   std::string assumed_character_set;     ///< of a device that sends none; empty = the standard's
+  std::string assumed_issuer;            ///< Issuer of Patient ID of a device that sends none
   /// Called from a thread of the service after feed() said `wait`, when feeding may go on.
   std::function<void()> on_room;
 };
@@ -65,8 +66,9 @@ class Incoming {
   virtual ~Incoming() = default;
   /// Takes any piece of the data set. What is wrong with it is said by finish().
   virtual Feed feed(ByteSpan bytes) = 0;
-  /// All bytes are fed; may follow a feed() that said `wait` at once. `done` is called exactly once, from a thread of the service or from this
-  /// call, when the outcome is durable. The object may be destroyed at once.
+  /// All bytes are fed; may follow a feed() that said `wait` at once. `done` is called exactly
+  /// once, from a thread of the service or from this call, when the outcome is durable. The object
+  /// may be destroyed at once.
   virtual void finish(std::function<void(StoreOutcome)> done) = 0;
 };
 

@@ -74,6 +74,9 @@ std::vector<std::vector<SharedFile>> batches_of_dicom_files() {
   std::map<std::string, std::size_t> seen;
   for (std::size_t i = 1; i < rows.size(); ++i) {
     SharedFile file{rows[i].front(), rows[i].at(column), object_of(*folder / rows[i].front())};
+    // pydicom cannot read fo-dicom's GH177 (headers in one byte order, pixels in another).
+    if (file.sop_instance.empty() && file.object.is_complete)
+      file.sop_instance = file.object.sop_instance;
     const std::string key = file.sop_instance.empty() ? file.name : file.sop_instance;
     const std::size_t batch = seen[key]++;
     if (batch == batches.size()) batches.emplace_back();

@@ -14,7 +14,7 @@ namespace latent::test {
 
 struct SharedFile {
   std::string name;
-  std::string sop_instance;  ///< as pydicom reads it; empty: the file has none
+  std::string sop_instance;  ///< as pydicom reads it, else we; empty: the file has none
   DicomObject object;
 };
 

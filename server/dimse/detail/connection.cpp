@@ -67,6 +67,10 @@ void Connection::end_if_idle() {
   close_when_written();
 }
 
+std::string Connection::assumed_issuer() const {
+  return peer_ != nullptr ? peer_->issuer_of_patient_id : std::string();
+}
+
 const std::string& Connection::assumed_character_set() const {
   if (peer_ != nullptr && !peer_->assumed_character_set.empty()) {
     return peer_->assumed_character_set;

@@ -40,6 +40,8 @@ class Connection final : public CoreUser, public Transport {
   const PeerConfig* peer() const { return peer_; }
   /// Of the peer, else the archive's.
   const std::string& assumed_character_set() const;
+  /// Issuer of Patient ID for objects of this peer that name none; empty: none is assumed.
+  std::string assumed_issuer() const;
   Millis dimse_timeout() const;
 
   /// Queues a response with a data set (encoded in the context's transfer syntax); flush() follows

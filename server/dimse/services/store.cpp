@@ -32,6 +32,7 @@ class Store final : public Operation {
     store.expected_instance =
         InstanceUid::parse(request_.command.uid(command::kAffectedSopInstanceUid).value_or(""));
     store.assumed_character_set = connection_->assumed_character_set();
+    store.assumed_issuer = connection_->assumed_issuer();
     // Weak: the verb's object, which we own, keeps this function.
     store.on_room = [weak = weak_from_this(), executor = connection_->executor()] {
       if (auto self = weak.lock()) {

@@ -57,7 +57,10 @@ AuditEvent::Subject subject_of(const Pending& pending) {
 
 AuditEvent event_for(const security::access::Caller& caller, const StoreOutcome& outcome) {
   AuditEvent event;
-  event.code = EventCode::instances_transferred;
+  // What comes from a disk of ours is an import, what a peer sends a transfer (PS3.15 A.5.3).
+  event.code = caller.kind == security::access::Caller::Kind::local_user
+                   ? EventCode::import_
+                   : EventCode::instances_transferred;
   event.action = security::audit::Action::create;
   event.what = word_for(outcome.kind);
   event.actor = caller.name;

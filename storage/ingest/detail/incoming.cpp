@@ -185,8 +185,19 @@ void IncomingInstance::finish(std::function<void(StoreOutcome)> done) {
   context_.commit.submit(std::move(refusal));
 }
 
+// Part of patient identity in the catalog; the object's own bytes stay as they came.
+void IncomingInstance::assume_issuer(dicom::scanner::DatasetIndex& index) const {
+  if (request_.assumed_issuer.empty()) return;
+  dicom::scanner::RawValue& issuer = index.attributes[dicom::model::tags::kIssuerOfPatientId];
+  const std::string_view sent = as_text(issuer.bytes);
+  if (sent.find_first_not_of(std::string_view(" \0", 2)) != std::string_view::npos) return;
+  const ByteSpan assumed = as_bytes(request_.assumed_issuer);
+  issuer = {.vr = dicom::model::vrs::kLO, .bytes = Bytes(assumed.begin(), assumed.end())};
+}
+
 void IncomingInstance::complete(dicom::scanner::DatasetIndex index,
                                 std::function<void(StoreOutcome)> done) {
+  assume_issuer(index);
   const auto transfer_syntax = TransferSyntaxUid::parse(request_.transfer_syntax);
   security::crypto::Manifest manifest;
   manifest.sop_class = index.sop_class;

@@ -31,6 +31,7 @@ class IncomingInstance : public std::enable_shared_from_this<IncomingInstance> {
   void begin_sealing(security::crypto::StudyKeyPtr key);
   Feed seal(ByteSpan bytes);
   Feed relieve();
+  void assume_issuer(dicom::scanner::DatasetIndex& index) const;
   bool matches_announcement(const dicom::scanner::DatasetIndex& index);
   void complete(dicom::scanner::DatasetIndex index, std::function<void(StoreOutcome)> done);
   Bytes file_head() const;

@@ -138,6 +138,41 @@ TEST(StoreService, AnnouncedUidsMustBeThoseOfTheDataSet) {
   EXPECT_EQ(bench.send(data_set({}), std::move(request), 100).reason, Reason::class_mismatch);
 }
 
+TEST(StoreService, AnAssumedIssuerIsPartOfThePatientsIdentityAndNotOfTheBytes) {
+  StoreBench bench;
+  StoreRequest request;
+  request.transfer_syntax = "1.2.840.10008.1.2.1";
+  request.assumed_issuer = "WARD-7";
+  ASSERT_EQ(bench.send(data_set({}), std::move(request), 4096).kind, Kind::stored);
+  ObjectSpec elsewhere;
+  elsewhere.study = "1.2.9";
+  elsewhere.instance = "1.2.9.1";
+  ASSERT_EQ(bench.store(data_set(elsewhere)).kind, Kind::stored);
+
+  EXPECT_EQ(bench.count("SELECT count(*) FROM patient"), 2);
+  EXPECT_EQ(bench.count("SELECT count(*) FROM patient WHERE issuer = 'WARD-7'"), 1);
+  EXPECT_EQ(bench.store(data_set({})).kind, Kind::duplicate);  // the same bytes as ever
+}
+
+TEST(StoreService, AnImportIsAuditedAsImport) {
+  StoreBench bench;
+  using security::access::Action;
+  using security::access::Caller;
+  const security::access::Policy policy({{Caller::Kind::local_user, "", {Action::import_}}});
+  StoreRequest request;
+  request.transfer_syntax = "1.2.840.10008.1.2.1";
+  request.on_room = [] {};
+  auto incoming = bench.service->begin(
+      policy.authorize({Caller::Kind::local_user, "cli:root", {}}, Action::import_).value(),
+      std::move(request));
+  incoming->feed(data_set({}));
+  std::promise<StoreOutcome> outcome;
+  incoming->finish([&outcome](StoreOutcome told) { outcome.set_value(std::move(told)); });
+
+  EXPECT_EQ(outcome.get_future().get().kind, Kind::stored);
+  EXPECT_EQ(bench.count("SELECT count(*) FROM audit_event WHERE code = 110107"), 1);
+}
+
 TEST(StoreService, AnAbandonedInstanceLeavesNothing) {
   StoreBench bench;
   StoreRequest request;
