@@ -15,7 +15,6 @@ namespace tags = model::tags;
 namespace vrs = model::vrs;
 
 constexpr Tag kDataSetTrailingPadding{0xFFFC, 0xFFFC};
-constexpr std::uint32_t kPrivateCreatorBytesMax = 64;
 
 bool is_pixel_data(Tag tag) {
   return tag == tags::kPixelData || tag == tags::kFloatPixelData ||
