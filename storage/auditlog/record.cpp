@@ -15,12 +15,12 @@ namespace {
 using security::audit::AuditEvent;
 using security::audit::SealedEvent;
 
+// One event a statement: its plan starts in a tenth of the time that one over arrays takes, and a
+// transaction seldom has more than a few.
 constexpr const char* kInsert =
     "INSERT INTO audit_event (id, time_us, code, action, outcome, actor, actor_ip, node,"
     " patient_ref, study_ref, core, core_salt, subject, subject_salt)"
-    " SELECT * FROM unnest($1::uuid[], $2::bigint[], $3::integer[], $4::\"char\"[],"
-    " $5::smallint[], $6::text[], $7::inet[], $8::text[], $9::bigint[], $10::bigint[],"
-    " $11::text[], $12::bytea[], $13::text[], $14::bytea[])";
+    " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)";
 
 /// What the index columns can hold; the exact text stands in core. A column that refused a peer's
 /// odd bytes would make its every request fail.
@@ -43,52 +43,30 @@ std::optional<std::string> column_address(const std::optional<std::string>& text
   return address;
 }
 
-/// One row per event, column by column, as unnest() takes them.
-struct Columns {
-  using Texts = std::vector<std::optional<std::string>>;
-  using Integers = std::vector<std::optional<std::int64_t>>;
-  using Blobs = std::vector<std::optional<Bytes>>;
-
-  Texts id, action, actor, actor_ip, node, core, subject;
-  Integers time_us, code, outcome, patient_ref, study_ref;
-  Blobs core_salt, subject_salt;
-
-  void add(const AuditEvent& event, SealedEvent sealed) {
-    id.push_back(sealed.stamp.id.hex());
-    time_us.push_back(sealed.stamp.time_us);
-    code.push_back(static_cast<int>(event.code));
-    action.push_back(std::string(1, static_cast<char>(event.action)));
-    outcome.push_back(static_cast<int>(event.outcome));
-    actor.push_back(column_text(event.actor));
-    actor_ip.push_back(column_address(event.actor_ip));
-    node.push_back(sealed.stamp.node);
-    patient_ref.push_back(event.patient_ref);
-    study_ref.push_back(event.study_ref);
-    core.push_back(std::move(sealed.core));
-    core_salt.push_back(Bytes(sealed.core_salt.begin(), sealed.core_salt.end()));
-    subject.push_back(std::move(sealed.subject));
-    subject_salt.push_back(sealed.subject_salt ? std::optional(Bytes(sealed.subject_salt->begin(),
-                                                                     sealed.subject_salt->end()))
-                                               : std::nullopt);
-  }
-  database::Params params() const {
-    return database::Params()
-        .text_array(id)
-        .integer_array(time_us)
-        .integer_array(code)
-        .text_array(action)
-        .integer_array(outcome)
-        .text_array(actor)
-        .text_array(actor_ip)
-        .text_array(node)
-        .integer_array(patient_ref)
-        .integer_array(study_ref)
-        .text_array(core)
-        .bytes_array(core_salt)
-        .text_array(subject)
-        .bytes_array(subject_salt);
-  }
-};
+database::Statement insert_of(const AuditEvent& event, const SealedEvent& sealed) {
+  const char action = static_cast<char>(event.action);
+  const std::string id = sealed.stamp.id.hex();
+  const std::string actor = column_text(event.actor);
+  database::Params params;
+  params.text(std::string_view(id))
+      .integer(sealed.stamp.time_us)
+      .integer(static_cast<int>(event.code))
+      .text(std::string_view(&action, 1))
+      .integer(static_cast<int>(event.outcome))
+      .text(std::string_view(actor))
+      .text(column_address(event.actor_ip))
+      .text(std::string_view(sealed.stamp.node))
+      .integer(event.patient_ref)
+      .integer(event.study_ref)
+      .text(std::string_view(sealed.core))
+      .bytes(sealed.core_salt)
+      .text(sealed.subject);
+  if (sealed.subject_salt)
+    params.bytes(*sealed.subject_salt);
+  else
+    params.null();
+  return {kInsert, std::move(params)};
+}
 
 }  // namespace
 
@@ -98,18 +76,16 @@ Recorder::Recorder(const Clock& clock, std::string node)
       sequence_(std::make_shared<std::atomic<std::uint64_t>>(0)) {}
 
 std::vector<database::Statement> Recorder::statements(std::span<const AuditEvent> events) const {
-  if (events.empty()) return {};
-  Columns columns;
+  std::vector<database::Statement> made;
+  made.reserve(events.size());
   for (const AuditEvent& event : events) {
     security::audit::EventStamp stamp;
     stamp.id = security::crypto::random_id<EventId>();
     stamp.time_us = clock_.now_us();
     stamp.node = node_;
     stamp.sequence = sequence_->fetch_add(1);
-    columns.add(event, security::audit::seal_event(event, std::move(stamp)));
+    made.push_back(insert_of(event, security::audit::seal_event(event, std::move(stamp))));
   }
-  std::vector<database::Statement> made;
-  made.push_back({kInsert, columns.params()});
   return made;
 }
 

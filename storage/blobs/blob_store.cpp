@@ -113,18 +113,20 @@ Result<std::shared_ptr<SegmentFile>> BlobStore::State::segment_for(std::uint64_t
 }
 
 Result<std::vector<BlobLocation>> BlobStore::State::write(detail::Gather& gather,
-                                                          std::vector<BlobLocation> relative) {
+                                                          std::vector<BlobLocation> relative,
+                                                          const OnPlaced& on_placed) {
   LATENT_TRY(const auto segment, segment_for(gather.bytes()));
-  const std::uint64_t start = segment->end();
-  LATENT_TRY_VOID(segment->append(gather.pieces(), gather.bytes(), gather.records()));
   for (BlobLocation& location : relative) {
     location.segment = segment->number();
-    location.offset += start;
+    location.offset += segment->end();
   }
+  if (on_placed) on_placed(relative);
+  LATENT_TRY_VOID(segment->append(gather.pieces(), gather.bytes(), gather.records()));
   return relative;
 }
 
-Result<std::vector<BlobLocation>> BlobStore::append(std::span<const PendingBlob> blobs) {
+Result<std::vector<BlobLocation>> BlobStore::append(std::span<const PendingBlob> blobs,
+                                                    const OnPlaced& on_placed) {
   if (blobs.empty()) return std::vector<BlobLocation>();
   detail::Gather gather(blobs.size());
   std::vector<BlobLocation> locations;
@@ -136,7 +138,7 @@ Result<std::vector<BlobLocation>> BlobStore::append(std::span<const PendingBlob>
         gather.add(RecordType::blob, RecordId{blob.id.bytes}, blob.parts, blob.payload_crc32c);
     locations.push_back({0, at, bytes});
   }
-  return state_->write(gather, std::move(locations));
+  return state_->write(gather, std::move(locations), on_placed);
 }
 
 Result<std::vector<BlobLocation>> BlobStore::append_tombstones(
@@ -153,7 +155,7 @@ Result<std::vector<BlobLocation>> BlobStore::append_tombstones(
                                         std::span(&payload, 1), std::nullopt);
     locations.push_back({0, at, payload.size()});
   }
-  return state_->write(gather, std::move(locations));
+  return state_->write(gather, std::move(locations), {});
 }
 
 Result<void> BlobStore::sync(std::span<const BlobLocation> written) {

@@ -121,7 +121,11 @@ class BlobStore {
   /// Writes all blobs behind each other into the active segment by one gathered write; rolls it
   /// before when they do not fit. Not durable before sync(). Errors: exhausted (disk full),
   /// unavailable (write error; the segment is closed, the next append opens a new one).
-  Result<std::vector<BlobLocation>> append(std::span<const PendingBlob> blobs);
+  /// `on_placed` is told where the blobs will lie before the first byte is written, so that rows
+  /// can be prepared meanwhile; it promises nothing yet.
+  using OnPlaced = std::function<void(std::span<const BlobLocation>)>;
+  Result<std::vector<BlobLocation>> append(std::span<const PendingBlob> blobs,
+                                           const OnPlaced& on_placed = {});
   /// Marks blobs as dead, in the same way.
   Result<std::vector<BlobLocation>> append_tombstones(std::span<const Tombstone> tombstones,
                                                       const security::crypto::StudyKey& store_key);

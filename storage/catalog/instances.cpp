@@ -5,6 +5,7 @@
 #include "storage/catalog/detail/arrivals.h"
 #include "storage/catalog/detail/insert_sql.h"
 #include "storage/catalog/detail/stored_row.h"
+#include "storage/catalog/detail/study_news.h"
 #include "storage/catalog/pixel_layout.h"
 
 namespace latent::storage::catalog {
@@ -15,9 +16,13 @@ using database::Statement;
 using database::Transaction;
 using detail::Arrivals;
 using detail::insert_sql;
+using detail::StudyNews;
 
 constexpr int kPageRows = 1000;
 constexpr auto kDatabaseWait = std::chrono::milliseconds(10'000);
+
+constexpr std::string_view kWentAway =
+    "a series or study went away while an instance was added to it; send it again";
 
 Result<void> look_up_series(Transaction& transaction, Arrivals& arrivals,
                             std::vector<Statement> before) {
@@ -26,27 +31,34 @@ Result<void> look_up_series(Transaction& transaction, Arrivals& arrivals,
   return arrivals.take_found(answers.back());
 }
 
-/// Rows of patients, studies and series exist, are merged and (when something was new) locked.
-/// True when something was new.
-Result<bool> prepare(Transaction& transaction, Arrivals& arrivals) {
-  LATENT_TRY_VOID(look_up_series(transaction, arrivals, {{insert_sql().fix_plans, {}}}));
-  const auto is_news = [](const detail::SeriesArrival& arrival) { return arrival.is_news(); };
-  if (std::ranges::none_of(arrivals.series, is_news)) return false;
+/// Rows of patients, studies and series exist and are merged; what was new is returned.
+Result<std::vector<StudyNews>> prepare(Transaction& transaction, Arrivals& arrivals) {
+  std::vector<StudyNews> news;
+  if (arrivals.all_known()) return news;
+  LATENT_TRY_VOID(look_up_series(transaction, arrivals, {}));
+  news = news_of(arrivals.series);
+  if (news.empty()) return news;
 
-  // The merge needs the sayings as they were, so it is looked up into a copy.
+  // What is news is decided by the rows as they were, so the new ids go into a copy.
   Arrivals merged = arrivals;
-  LATENT_TRY_VOID(look_up_series(transaction, merged, arrivals.merge_statements()));
+  LATENT_TRY_VOID(look_up_series(transaction, merged, merge_statements(news, arrivals.series)));
   for (std::size_t i = 0; i < arrivals.series.size(); ++i) {
     if (merged.series[i].series_id == 0)
-      return fail(ErrorCode::unavailable,
-                  "a series went away while an instance was added to it; send it again", "catalog");
+      return fail(ErrorCode::unavailable, std::string(kWentAway), "catalog");
     arrivals.series[i].series_id = merged.series[i].series_id;
     arrivals.series[i].study_id = merged.series[i].study_id;
   }
-  return true;
+  return news;
 }
 
 }  // namespace
+
+std::vector<std::pair<std::string, std::string>> insert_session_settings() {
+  return {{"plan_cache_mode", "force_generic_plan"},
+          {"enable_seqscan", "off"},
+          {"enable_hashjoin", "off"},
+          {"enable_mergejoin", "off"}};
+}
 
 Result<std::vector<StoredInstance>> find_instances(Transaction& transaction,
                                                    std::span<const InstanceUid> instances) {
@@ -56,27 +68,31 @@ Result<std::vector<StoredInstance>> find_instances(Transaction& transaction,
   std::vector<std::optional<std::string>> uids;
   uids.reserve(instances.size());
   for (const InstanceUid& uid : instances) uids.emplace_back(uid.str());
-  const Statement statements[] = {{insert_sql().fix_plans, {}}, {kSql, Params().text_array(uids)}};
-  LATENT_TRY(auto answers, transaction.execute_all(statements));
-  return detail::stored_instances(answers.back());
+  LATENT_TRY(auto rows, transaction.execute(kSql, Params().text_array(uids)));
+  return detail::stored_instances(rows);
 }
 
 Result<void> insert_instances(Transaction& transaction, std::span<const NewInstance> instances,
-                              std::span<const Statement> with) {
-  std::vector<Statement> statements;
-  if (!instances.empty()) {
-    Arrivals arrivals(instances);
-    LATENT_TRY(const bool has_news, prepare(transaction, arrivals));
-    statements.push_back(arrivals.insert_instances());
-    statements.push_back(arrivals.count());
-    if (has_news) statements.push_back(arrivals.fill_patients());
+                              std::span<const Statement> with, KnownSeries* known) {
+  if (instances.empty()) {
+    LATENT_TRY([[maybe_unused]] auto answers, transaction.execute_all(with));
+    return {};
   }
+  Arrivals arrivals(instances);
+  if (known != nullptr) arrivals.take_known(*known);
+  LATENT_TRY(const auto news, prepare(transaction, arrivals));
+  std::vector<Statement> statements = arrivals.count();
+  const std::size_t counts = statements.size();
+  for (const StudyNews& study : news) statements.push_back(fill_patient(study));
+  for (std::size_t i = 0; i < instances.size(); ++i)
+    statements.push_back(arrivals.insert_instance(i));
   statements.insert(statements.end(), with.begin(), with.end());
   LATENT_TRY(auto answers, transaction.execute_all(statements));
-  if (!instances.empty() &&
-      answers.front().affected() != static_cast<std::int64_t>(instances.size()))
-    return fail(ErrorCode::unavailable,
-                "a study went away while an instance was added to it; send it again", "catalog");
+  for (std::size_t i = 0; i < counts; ++i)
+    if (answers[i].affected() != 1)
+      return fail(known != nullptr ? ErrorCode::conflict : ErrorCode::unavailable,
+                  std::string(kWentAway), "catalog");
+  if (known != nullptr) arrivals.teach(*known);
   return {};
 }
 

@@ -6,10 +6,12 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "security/audit/event.h"
 #include "security/base/result.h"
+#include "storage/catalog/known_series.h"
 #include "storage/catalog/stored_instance.h"
 #include "storage/database/pool.h"
 #include "storage/database/transaction.h"
@@ -21,15 +23,20 @@ Result<std::vector<StoredInstance>> find_instances(database::Transaction& transa
                                                    std::span<const InstanceUid> instances);
 
 /// Makes instances visible: patient, study and series rows are created or refreshed, counters
-/// kept, instance rows inserted; `with` (audit rows) goes along. Two round trips when all series
-/// are known and their instances say nothing new about patient, study and series; else three.
-/// Set-based: the number of statements does not depend on the number of instances. Locks rows in
-/// one order, so parallel groups cannot deadlock.
-/// Errors: conflict when one of the instances exists already (nothing of the group is to be
-/// committed; the caller finds out which by find_instances and retries one by one).
+/// kept, instance rows inserted; `with` (audit rows) goes along. One round trip when `known` (may
+/// be null) holds all their series; two when the rows exist and nothing new is said about patient,
+/// study and series; else three. Locks rows in one order, so parallel groups cannot deadlock.
+/// Errors: conflict when one of the instances exists already, or `known` was out of date: nothing
+/// of the group is to be committed, `known` is to be cleared, and find_instances tells the rest.
 Result<void> insert_instances(database::Transaction& transaction,
                               std::span<const NewInstance> instances,
-                              std::span<const database::Statement> with);
+                              std::span<const database::Statement> with,
+                              KnownSeries* known = nullptr);
+
+/// For the sessions that call the two above (Pool::with_settings): one plan for all calls, looking
+/// rows up by index. Plans made while tables are still empty would otherwise scan them for as long
+/// as a connection lives.
+std::vector<std::pair<std::string, std::string>> insert_session_settings();
 
 /// A new current version of an instance that exists under the same study (formats.md §4,
 /// duplicates): the old row is kept, marked superseded and listed for review with `differing_tags`.

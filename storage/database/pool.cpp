@@ -64,4 +64,11 @@ Result<std::unique_ptr<Pool>> Pool::open(PoolConfig config) {
   return std::unique_ptr<Pool>(new Pool(std::move(state)));
 }
 
+std::unique_ptr<Pool> Pool::with_settings(
+    std::vector<std::pair<std::string, std::string>> settings) const {
+  PoolConfig config = state_->config;
+  config.settings = std::move(settings);
+  return std::unique_ptr<Pool>(new Pool(std::make_unique<State>(std::move(config))));
+}
+
 }  // namespace latent::storage::database

@@ -33,7 +33,8 @@ struct BlobStore::State {
   Result<std::shared_ptr<detail::SegmentFile>> segment_for(std::uint64_t bytes);
   /// Writes `gather` behind each other; `relative` offsets become those in the file.
   Result<std::vector<BlobLocation>> write(detail::Gather& gather,
-                                          std::vector<BlobLocation> relative);
+                                          std::vector<BlobLocation> relative,
+                                          const OnPlaced& on_placed);
   /// segment_bytes is left out.
   Result<Space> file_system() const;
 

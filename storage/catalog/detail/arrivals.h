@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "storage/catalog/detail/columns.h"
+#include "storage/catalog/known_series.h"
 #include "storage/catalog/stored_instance.h"
 #include "storage/database/transaction.h"
 
@@ -22,13 +23,19 @@ struct SeriesArrival {
     std::int64_t observation = 0;
   };
   std::vector<Saying> sayings;
+  std::vector<SopClassUid> sop_classes;  ///< each once
+  TimeUs received_last_us = 0;
 
   // What the catalog knows; 0 = no row yet.
   std::int64_t series_id = 0;
   std::int64_t study_id = 0;
   std::int64_t known_observation = 0;
 
+  /// Known from a group before: nothing is looked up, and only counters change.
+  bool is_known = false;
   bool is_news() const;  ///< rows must be made or merged first
+  /// What its row says of itself after this group.
+  std::int64_t observation() const { return sayings.back().observation; }
 };
 
 struct Arrivals {
@@ -38,16 +45,21 @@ struct Arrivals {
   std::vector<SeriesArrival> series;
   std::vector<std::size_t> series_of;  ///< place in `series`, for each instance
 
+  /// Marks what needs no look-up.
+  void take_known(const KnownSeries& known);
+  /// Tells what is known once the transaction is committed.
+  void teach(KnownSeries& known) const;
+  bool all_known() const;
+
+  /// Looks up what is not known.
   database::Statement find_series() const;
   /// Errors: corrupt.
   Result<void> take_found(const database::Rows& rows);
 
-  /// The statements that make and merge the rows of patients, studies and series with news.
-  std::vector<database::Statement> merge_statements() const;
-  database::Statement fill_patients() const;
-
-  database::Statement insert_instances() const;
-  database::Statement count() const;
+  /// Counters of each series, its study and its patient, in the order in which studies are locked.
+  /// Each touches one row, or none when the series went away.
+  std::vector<database::Statement> count() const;
+  database::Statement insert_instance(std::size_t i) const;
 };
 
 }  // namespace latent::storage::catalog::detail

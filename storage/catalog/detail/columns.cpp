@@ -118,39 +118,38 @@ bool has_typed_value(Kind kind) {
          kind == Kind::number;
 }
 
-std::string typed_array(Kind kind) {
+std::string type_of_value(Kind kind) {
   switch (kind) {
     case Kind::date:
-      return "date[]";
+      return "date";
     case Kind::time:
-      return "time[]";
+      return "time";
     case Kind::date_time:
-      return "timestamp[]";
+      return "timestamp";
     default:
-      return "bigint[]";
+      return "bigint";
   }
 }
 
 std::vector<Column> build_columns(Level level) {
   std::vector<Column> columns;
   std::string name;
-  const auto add = [&](std::string suffix, std::string array_type) {
-    columns.push_back({name + suffix, std::move(array_type), "n." + name + suffix, name});
+  const auto add = [&](std::string suffix, std::string type) {
+    columns.push_back({name + suffix, std::move(type), name});
   };
   for (const Attribute& attribute : attributes()) {
     if (attribute.level != level || attribute.origin != Origin::data_set) continue;
     name = attribute.column;
     if (attribute.kind == Kind::sequence) {
-      add("", "jsonb[]");
+      add("", "jsonb");
     } else if (attribute.kind == Kind::integer) {
-      add("", "integer[]");
+      add("", "integer");
     } else {
-      add("", "text[]");
+      add("", "text");
     }
-    if (attribute.kind == Kind::texts)
-      columns.back().expression = "string_to_array(n." + name + ", '\\')";
-    if (has_typed_value(attribute.kind)) add("_value", typed_array(attribute.kind));
-    if (attribute.kind == Kind::name) add("_key", "text[]");
+    columns.back().is_list = attribute.kind == Kind::texts;
+    if (has_typed_value(attribute.kind)) add("_value", type_of_value(attribute.kind));
+    if (attribute.kind == Kind::name) add("_key", "text");
   }
   return columns;
 }
@@ -195,6 +194,11 @@ void append_cells(Cells& cells, const Attribute& attribute, const DatasetIndex& 
 }
 
 }  // namespace
+
+std::string Column::of(std::string_view parameter) const {
+  const std::string source(parameter);
+  return is_list ? "string_to_array(" + source + ", '\\')" : source;
+}
 
 std::vector<std::string> decode_values(std::string_view raw, Vr vr, const text::CharacterSet& set,
                                        std::size_t bytes_max) {

@@ -17,9 +17,12 @@ namespace latent::storage::catalog::detail {
 /// A column of the table of one level that is filled from data sets. An attribute has one or two.
 struct Column {
   std::string name;
-  std::string array_type;  ///< of the parameter that carries it: "text[]", "date[]", …
-  std::string expression;  ///< from the unnested parameter n.<name> to the column's type
+  std::string type;       ///< of the parameter that carries it: "text", "date", …
   std::string attribute;  ///< column of the value as it came; `name` itself, or that of a typed one
+  bool is_list = false;   ///< text[]: the parameter holds the values with '\\' between them
+
+  /// From a parameter of that type to the column's: of("$7") for one row, of("n.name") for many.
+  std::string of(std::string_view parameter) const;
 };
 /// In the order in which cells_of() gives them. Built once; read-only.
 const std::vector<Column>& columns_of(Level level);

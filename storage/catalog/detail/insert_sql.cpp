@@ -17,12 +17,12 @@ std::string names(Level level) {
   return each(level, [](const Column& column) { return column.name; });
 }
 std::string expressions(Level level) {
-  return each(level, [](const Column& column) { return column.expression; });
+  return each(level, [](const Column& column) { return column.of("n." + column.name); });
 }
-/// ", $8::text[], $9::date[] …"
+/// ", $8::text AS a, $9::date AS b …"
 std::string parameters(Level level, int first) {
   return each(level, [&](const Column& column) {
-    return fmt::format("${}::{}", first++, column.array_type);
+    return fmt::format("${}::{} AS {}", first++, column.type, column.name);
   });
 }
 
@@ -30,7 +30,7 @@ std::string parameters(Level level, int first) {
 std::string fillings(Level level, std::string_view table) {
   std::string all = each(level, [&](const Column& column) {
     return fmt::format("{0} = CASE WHEN {1}.{2} IS NULL THEN {3} ELSE {1}.{0} END", column.name,
-                       table, column.attribute, column.expression);
+                       table, column.attribute, column.of("n." + column.name));
   });
   return all.substr(2);
 }
@@ -55,52 +55,52 @@ constexpr std::string_view kReceived = "timestamptz 'epoch' + {} * interval '1 m
 std::string patient_expressions() {
   return each(Level::patient, [](const Column& column) {
     const bool is_identity = column.name == "patient_id" || column.name == "issuer";
-    return is_identity ? "coalesce(" + column.expression + ", '')" : column.expression;
+    const std::string value = column.of("n." + column.name);
+    return is_identity ? "coalesce(" + value + ", '')" : value;
   });
 }
 
-std::string insert_patients() {
+std::string insert_patient() {
   return fmt::format(
-      "INSERT INTO patient (identity{0}) SELECT DISTINCT ON (n.identity) n.identity{1}"
-      " FROM unnest($1::text[], $2::bytea[]{2}) AS n(study_uid, identity{0})"
+      "INSERT INTO patient (identity{0}) SELECT n.identity{1}"
+      " FROM (SELECT $1::text AS study_uid, $2::bytea AS identity{2}) AS n"
       " WHERE NOT EXISTS (SELECT FROM study WHERE study.study_uid = n.study_uid)"
       " AND NOT EXISTS (SELECT FROM patient WHERE patient.identity = n.identity)"
-      " AND NOT EXISTS (SELECT FROM patient WHERE {3})"
-      " ORDER BY n.identity ON CONFLICT (identity) DO NOTHING",
+      " AND NOT EXISTS (SELECT FROM patient WHERE {3}) ON CONFLICT (identity) DO NOTHING",
       names(Level::patient), patient_expressions(), parameters(Level::patient, 3), kSamePerson);
 }
 
-std::string insert_studies() {
+std::string insert_study() {
   const std::string received = fmt::format(kReceived, "n.received");
   return fmt::format(
       "INSERT INTO study (patient, study_uid, received_first, received_last{0})"
       " SELECT coalesce((SELECT id FROM patient WHERE patient.identity = n.identity),"
       " (SELECT id FROM patient WHERE {1} ORDER BY id LIMIT 1)), n.study_uid, {2}, {2}{3}"
-      " FROM unnest($1::text[], $2::bytea[], $3::text[], $4::text[], $5::text[], $6::date[],"
-      " $7::bigint[]{4}) AS n(study_uid, identity, patient_id, issuer, patient_name_key,"
-      " birth_date_value, received{0})"
+      " FROM (SELECT $1::text AS study_uid, $2::bytea AS identity, $3::text AS patient_id,"
+      " $4::text AS issuer, $5::text AS patient_name_key, $6::date AS birth_date_value,"
+      " $7::bigint AS received{4}) AS n"
       " WHERE NOT EXISTS (SELECT FROM study WHERE study.study_uid = n.study_uid)"
-      " ORDER BY n.study_uid ON CONFLICT (study_uid) DO NOTHING",
+      " ON CONFLICT (study_uid) DO NOTHING",
       names(Level::study), kSamePerson, received, expressions(Level::study),
       parameters(Level::study, 8));
 }
 
-std::string fill_studies() {
+std::string fill_study() {
   return fmt::format(
-      "UPDATE study SET {0} FROM unnest($1::text[]{1}) AS n(study_uid{2})"
-      " WHERE study.study_uid = n.study_uid AND ({3})",
-      fillings(Level::study, "study"), parameters(Level::study, 2), names(Level::study),
+      "UPDATE study SET {0} FROM (SELECT $1::text AS study_uid{1}) AS n"
+      " WHERE study.study_uid = n.study_uid AND ({2})",
+      fillings(Level::study, "study"), parameters(Level::study, 2),
       has_filling(Level::study, "study"));
 }
 
-std::string flag_other_patients() {
+std::string flag_other_patient() {
   return fmt::format(
       "INSERT INTO patient_conflict (study, identity, patient_id, issuer, patient_name, birth_date,"
       " first_seen) SELECT study.id, n.identity, coalesce(n.patient_id, ''),"
       " coalesce(n.issuer, ''), n.patient_name, n.birth_date, now()"
-      " FROM unnest($1::text[], $2::bytea[], $3::text[], $4::text[], $5::text[], $6::text[],"
-      " $7::text[], $8::date[]) AS n(study_uid, identity, patient_id, issuer, patient_name,"
-      " patient_name_key, birth_date, birth_date_value)"
+      " FROM (SELECT $1::text AS study_uid, $2::bytea AS identity, $3::text AS patient_id,"
+      " $4::text AS issuer, $5::text AS patient_name, $6::text AS patient_name_key,"
+      " $7::text AS birth_date, $8::date AS birth_date_value) AS n"
       " JOIN study ON study.study_uid = n.study_uid JOIN patient ON patient.id = study.patient"
       " WHERE patient.identity <> n.identity AND {0} IS NOT TRUE ON CONFLICT DO NOTHING",
       kSamePerson);
@@ -114,38 +114,26 @@ std::string insert_series() {
   return fmt::format(
       "INSERT INTO series (study, series_uid, observation{0})"
       " SELECT study.id, n.series_uid, n.observation{1}"
-      " FROM unnest($1::text[], $2::text[], $3::bigint[]{2}) AS n(study_uid, series_uid,"
-      " observation{0}) JOIN study ON study.study_uid = n.study_uid"
-      " ORDER BY study.id, n.series_uid"
+      " FROM (SELECT $1::text AS study_uid, $2::text AS series_uid, $3::bigint AS observation{2})"
+      " AS n JOIN study ON study.study_uid = n.study_uid"
       " ON CONFLICT (study, series_uid) DO UPDATE SET observation = EXCLUDED.observation{3}",
       names(Level::series), expressions(Level::series), parameters(Level::series, 4), filled);
 }
 
-std::string insert_instances() {
+std::string insert_instance() {
   constexpr std::string_view kNames =
       "series, sop_instance, sop_class, transfer_syntax, version, blob, key, segment,"
       " segment_offset, sealed_bytes, digest, plaintext_bytes, data_set_offset, received, source,"
       " assumed_character_set, pixel_layout, attributes";
+  int next = 19;
+  const std::string cells = each(Level::image, [&](const Column& column) {
+    return column.of(fmt::format("${}::{}", next++, column.type));
+  });
   return fmt::format(
-      "WITH locked AS MATERIALIZED (SELECT id FROM study WHERE id = ANY($1::bigint[])"
-      " ORDER BY id FOR NO KEY UPDATE)"
-      " INSERT INTO instance ({0}{1})"
-      " SELECT n.series, n.sop_instance, n.sop_class, n.transfer_syntax, n.version, n.blob, n.key,"
-      " n.segment, n.segment_offset, n.sealed_bytes, n.digest, n.plaintext_bytes,"
-      " n.data_set_offset, {2}, n.source, n.assumed_character_set, n.pixel_layout, n.attributes{3}"
-      " FROM unnest($2::bigint[], $3::text[], $4::text[], $5::text[], $6::integer[], $7::bytea[],"
-      " $8::bytea[], $9::bigint[], $10::bigint[], $11::bigint[], $12::bytea[], $13::bigint[],"
-      " $14::bigint[], $15::bigint[], $16::text[], $17::text[], $18::bytea[], $19::bytea[]{4})"
-      " AS n({0}{1})"
-      " WHERE (SELECT count(*) FROM locked) = cardinality($1::bigint[]) ORDER BY n.sop_instance",
-      kNames, names(Level::image), fmt::format(kReceived, "n.received"), expressions(Level::image),
-      parameters(Level::image, 20));
+      "INSERT INTO instance ({}{}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13,"
+      " {}, $15, $16, $17, $18{})",
+      kNames, names(Level::image), fmt::format(kReceived, "$14::bigint"), cells);
 }
-
-constexpr std::string_view kFixPlans =
-    "SELECT set_config('plan_cache_mode', 'force_generic_plan', true),"
-    " set_config('enable_seqscan', 'off', true), set_config('enable_hashjoin', 'off', true),"
-    " set_config('enable_mergejoin', 'off', true)";
 
 constexpr std::string_view kFindSeries =
     "SELECT n.place, series.id, series.study, series.observation"
@@ -158,62 +146,48 @@ constexpr std::string_view kLockStudies =
 
 // A series or study is new to its parent's counter when all it holds now came with this group.
 constexpr std::string_view kCount =
-    "WITH came AS (SELECT * FROM unnest($1::bigint[], $2::bigint[]) AS came(series, number)),"
-    " counted AS (UPDATE series SET instances = series.instances + came.number FROM came"
-    "  WHERE series.id = came.series RETURNING series.study, series.modality, came.number,"
-    "  (series.instances = came.number)::integer AS is_new),"
-    " by_study AS (SELECT counted.study, sum(number)::bigint AS instances,"
-    "  sum(is_new)::bigint AS series,"
-    "  array_agg(DISTINCT modality) FILTER (WHERE modality IS NOT NULL) AS modalities,"
-    "  ARRAY(SELECT DISTINCT c.sop_class FROM unnest($3::bigint[], $4::text[])"
-    "   AS c(study, sop_class) WHERE c.study = counted.study) AS sop_classes"
-    "  FROM counted GROUP BY counted.study),"
-    " studied AS (UPDATE study SET instances = study.instances + by_study.instances,"
-    "  series = study.series + by_study.series,"
-    "  modalities = CASE WHEN by_study.modalities IS NULL"
-    "    OR study.modalities @> by_study.modalities THEN study.modalities"
-    "   ELSE ARRAY(SELECT DISTINCT unnest(study.modalities || by_study.modalities) ORDER BY 1) END,"
-    "  sop_classes = CASE WHEN study.sop_classes @> by_study.sop_classes THEN study.sop_classes"
-    "   ELSE ARRAY(SELECT DISTINCT unnest(study.sop_classes || by_study.sop_classes)"
-    "    ORDER BY 1) END,"
+    "WITH locked AS MATERIALIZED (SELECT id FROM study WHERE id = $2::bigint FOR NO KEY UPDATE),"
+    " counted AS (UPDATE series SET instances = series.instances + $3::bigint FROM locked"
+    "  WHERE series.id = $1::bigint AND series.study = locked.id"
+    "  RETURNING series.study, series.modality,"
+    "  (series.instances = $3::bigint)::integer AS is_new),"
+    " studied AS (UPDATE study SET instances = study.instances + $3::bigint,"
+    "  series = study.series + counted.is_new,"
+    "  modalities = CASE WHEN counted.modality IS NULL"
+    "    OR study.modalities @> ARRAY[counted.modality] THEN study.modalities"
+    "   ELSE ARRAY(SELECT DISTINCT unnest(study.modalities || counted.modality) ORDER BY 1) END,"
+    "  sop_classes = CASE WHEN study.sop_classes @> $4::text[] THEN study.sop_classes"
+    "   ELSE ARRAY(SELECT DISTINCT unnest(study.sop_classes || $4::text[]) ORDER BY 1) END,"
     "  received_last = greatest(study.received_last,"
     "   timestamptz 'epoch' + $5::bigint * interval '1 microsecond')"
-    "  FROM by_study WHERE study.id = by_study.study RETURNING study.patient, by_study.instances,"
-    "  by_study.series, (study.instances = by_study.instances)::integer AS is_new),"
-    " by_patient AS (SELECT studied.patient, sum(instances)::bigint AS instances,"
-    "  sum(series)::bigint AS series, sum(is_new)::bigint AS studies"
-    "  FROM studied GROUP BY studied.patient),"
-    " locked AS MATERIALIZED (SELECT patient.id FROM patient"
-    "  WHERE patient.id IN (SELECT by_patient.patient FROM by_patient) ORDER BY patient.id"
-    "  FOR NO KEY UPDATE)"
-    " UPDATE patient SET instances = patient.instances + by_patient.instances,"
-    "  series = patient.series + by_patient.series, studies = patient.studies + by_patient.studies"
-    " FROM by_patient JOIN locked ON locked.id = by_patient.patient"
-    " WHERE patient.id = locked.id";
+    "  FROM counted WHERE study.id = counted.study RETURNING study.patient, counted.is_new,"
+    "  (study.instances = $3::bigint)::integer AS is_new_study)"
+    " UPDATE patient SET instances = patient.instances + $3::bigint,"
+    "  series = patient.series + studied.is_new, studies = patient.studies + studied.is_new_study"
+    " FROM studied WHERE patient.id = studied.patient";
 
-std::string fill_patients() {
+std::string fill_patient() {
   return fmt::format(
-      "UPDATE patient SET {0} FROM unnest($1::text[]{1}) AS n(study_uid{2})"
+      "UPDATE patient SET {0} FROM (SELECT $1::text AS study_uid{1}) AS n"
       " JOIN study ON study.study_uid = n.study_uid"
-      " WHERE patient.id = study.patient AND {3} AND ({4})",
-      fillings(Level::patient, "patient"), parameters(Level::patient, 2), names(Level::patient),
-      kSamePerson, has_filling(Level::patient, "patient"));
+      " WHERE patient.id = study.patient AND {2} AND ({3})",
+      fillings(Level::patient, "patient"), parameters(Level::patient, 2), kSamePerson,
+      has_filling(Level::patient, "patient"));
 }
 
 }  // namespace
 
 const InsertSql& insert_sql() {
-  static const InsertSql kSql = {.fix_plans = std::string(kFixPlans),
-                                 .find_series = std::string(kFindSeries),
-                                 .insert_patients = insert_patients(),
-                                 .insert_studies = insert_studies(),
+  static const InsertSql kSql = {.find_series = std::string(kFindSeries),
+                                 .insert_patient = insert_patient(),
+                                 .insert_study = insert_study(),
                                  .lock_studies = std::string(kLockStudies),
-                                 .fill_studies = fill_studies(),
-                                 .flag_other_patients = flag_other_patients(),
+                                 .fill_study = fill_study(),
+                                 .flag_other_patient = flag_other_patient(),
                                  .insert_series = insert_series(),
-                                 .insert_instances = insert_instances(),
+                                 .fill_patient = fill_patient(),
                                  .count = std::string(kCount),
-                                 .fill_patients = fill_patients()};
+                                 .insert_instance = insert_instance()};
   return kSql;
 }
 

@@ -118,8 +118,14 @@ Result<void> Connection::set_up(const PoolConfig& config, Deadline deadline) {
       " WHEN 'off' THEN 'on' ELSE current_setting('synchronous_commit') END, false),"
       " (SELECT stats_reset FROM pg_stat_bgwriter)";
   const Params params = Params().integer(config.statement_timeout.count());
-  const Request request{kSetUp, &params};
-  LATENT_TRY(auto answers, run({&request, 1}, deadline));
+  std::vector<Request> requests{{kSetUp, &params}};
+  std::vector<Params> settings;
+  settings.reserve(config.settings.size());  // requests point into it
+  for (const auto& [name, value] : config.settings) {
+    settings.push_back(Params().text(std::string_view(name)).text(std::string_view(value)));
+    requests.push_back({"SELECT set_config($1, $2, false)", &settings.back()});
+  }
+  LATENT_TRY(auto answers, run(requests, deadline));
   incarnation_ = answers[0].text(0, 6);
   return {};
 }

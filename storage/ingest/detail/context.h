@@ -20,7 +20,7 @@ struct Context {
         clock(the_clock),
         budget(config.ingest_bytes_max),
         helpers(config.helper_threads, kHelperQueueMax),
-        commit(config, the_pool, the_blobs, the_keys, recorder,
+        commit(config, the_pool, the_blobs, the_keys, recorder, buffers,
                [this](PendingPtr newcomer, catalog::StoredInstance kept) {
                  compare_later(std::move(newcomer), std::move(kept));
                }) {}

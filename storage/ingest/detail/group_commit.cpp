@@ -33,14 +33,16 @@ bool needs_bytes(const Pending& pending) {
 
 }  // namespace
 
-GroupCommit::GroupCommit(const Config& config, database::Pool& pool, blobs::BlobStore& blobs,
+GroupCommit::GroupCommit(const Config& config, const database::Pool& pool, blobs::BlobStore& blobs,
                          keyring::KeyRing& keys, const auditlog::Recorder& recorder,
+                         Buffers& buffers,
                          std::function<void(PendingPtr, catalog::StoredInstance)> compare)
     : config_(config),
-      pool_(pool),
+      pool_(pool.with_settings(catalog::insert_session_settings())),
       blobs_(blobs),
       keys_(keys),
       recorder_(recorder),
+      buffers_(buffers),
       compare_(std::move(compare)),
       sync_thread_([this] { sync_stage(); }),
       commit_thread_([this] { commit_stage(); }) {}
@@ -89,7 +91,9 @@ bool GroupCommit::has_work() const {
 
 GroupCommit::Group GroupCommit::take_group() {
   MutexLock lock(mutex_);
-  while (!has_work() && !(stopping_ && unanswered_ == 0)) wake_.wait(lock.native());
+  // Taken when the other stage can take it over, so that it is as large as it can be.
+  while ((!has_work() || !synced_.empty()) && !(stopping_ && unanswered_ == 0))
+    wake_.wait(lock.native());
   Group group;
   group.refusals = std::exchange(waiting_refusals_, {});
   std::uint64_t bytes = 0;
@@ -113,11 +117,11 @@ void GroupCommit::sync_stage() {
   while (true) {
     Group group = take_group();
     if (group.empty()) break;
-    if (!classify(group) || !append_and_sync(group)) {
+    if (!classify(group)) {
       answer(group);
       continue;
     }
-    if (!group.empty()) hand_over(std::move(group));
+    if (!group.empty()) write_and_hand_over(std::move(group));
   }
   wake_.notify_all();
 }
@@ -130,7 +134,7 @@ bool GroupCommit::classify(Group& group) {
     uids.push_back(pending->instance.stored.sop_instance);
   if (uids.empty()) return true;
 
-  auto transaction = database::Transaction::begin(pool_, deadline_in(kDatabaseWait),
+  auto transaction = database::Transaction::begin(*pool_, deadline_in(kDatabaseWait),
                                                   database::Transaction::Mode::read_only);
   auto found = transaction
                    ? catalog::find_instances(*transaction, uids)
@@ -177,12 +181,28 @@ bool GroupCommit::classify(Group& group) {
   return true;
 }
 
-// Bytes of the whole group in one write and one sync, then the ring.
-bool GroupCommit::append_and_sync(Group& group) {
+void GroupCommit::write_and_hand_over(Group group) {
+  // The other stage owns the group as soon as places are known; what is written stays where it is
+  // until on_disk says so.
   std::vector<Pending*> writers;
   for (const PendingPtr& pending : group.instances)
     if (needs_bytes(*pending) && !pending->in_own_file) writers.push_back(pending.get());
+  std::promise<Result<void>> on_disk;
+  group.on_disk = on_disk.get_future();
+  bool is_handed_over = false;
+  const auto pass_on = [&] {
+    is_handed_over = true;
+    hand_over(std::move(group));
+  };
+  Result<void> done = append_and_sync(writers, pass_on);
+  if (!done) log::error("sealed store cannot write", "error", done.error().text);
+  on_disk.set_value(std::move(done));
+  if (!is_handed_over) hand_over(std::move(group));
+}
 
+// Bytes of the whole group in one write and one sync, then the ring.
+Result<void> GroupCommit::append_and_sync(std::span<Pending* const> writers,
+                                          const std::function<void()>& on_placed) {
   std::vector<ByteSpan> parts(writers.size());
   std::vector<blobs::PendingBlob> records(writers.size());
   for (std::size_t i = 0; i < writers.size(); ++i) {
@@ -191,30 +211,25 @@ bool GroupCommit::append_and_sync(Group& group) {
     records[i].parts = std::span<const ByteSpan>(&parts[i], 1);
     records[i].payload_crc32c = writers[i]->sealed_crc32c;
   }
-  Result<void> done;
   if (!writers.empty()) {
-    auto locations = blobs_.append(records);
-    done = locations ? blobs_.sync(*locations) : Result<void>(fail(locations.error()));
-    for (std::size_t i = 0; done && i < writers.size(); ++i) {
-      writers[i]->instance.stored.location = (*locations)[i];
-      writers[i]->appended = true;
-    }
+    const auto place = [&](std::span<const blobs::BlobLocation> locations) {
+      for (std::size_t i = 0; i < writers.size(); ++i)
+        writers[i]->instance.stored.location = locations[i];
+      on_placed();
+    };
+    LATENT_TRY(const auto locations, blobs_.append(records, place));
+    LATENT_TRY_VOID(blobs_.sync(locations));
+    for (Pending* writer : writers) writer->appended = true;
   }
-  if (done) done = keys_.sync();
-  if (done) return true;
-  log::error("sealed store cannot write; instances are refused", "error", done.error().text);
-  refuse_all(group, reason_of(done.error()),
-             "the archive cannot write at present, send again later");
-  return false;
+  return keys_.sync();
 }
 
 void GroupCommit::hand_over(Group group) {
-  MutexLock lock(mutex_);
-  while (!synced_.empty()) wake_.wait(lock.native());
-  synced_.push_back(std::move(group));
-  lock.unlock();
+  {
+    const MutexLock lock(mutex_);
+    synced_.push_back(std::move(group));
+  }
   wake_.notify_all();
-  lock.relock();
 }
 
 void GroupCommit::commit_stage() {
@@ -226,47 +241,66 @@ void GroupCommit::commit_stage() {
     synced_.pop_front();
     lock.unlock();
     wake_.notify_all();
-    commit_or_retry(std::move(group));
+    commit_group(std::move(group));
     lock.relock();
   }
 }
 
 Result<void> GroupCommit::commit(std::span<const PendingPtr> instances,
-                                 std::span<const Refusal> refusals) {
-  LATENT_TRY(auto transaction, database::Transaction::begin(pool_, deadline_in(kDatabaseWait)));
+                                 std::span<const Refusal> refusals,
+                                 const std::function<Result<void>()>& before_commit) {
+  LATENT_TRY(auto transaction, database::Transaction::begin(*pool_, deadline_in(kDatabaseWait)));
   std::vector<catalog::NewInstance> rows;
   for (const PendingPtr& pending : instances)
     if (pending->outcome.kind == StoreOutcome::Kind::stored) rows.push_back(pending->instance);
   const auto audit = recorder_.statements(events_of(instances, refusals));
-  LATENT_TRY_VOID(catalog::insert_instances(transaction, rows, audit));
+  LATENT_TRY_VOID(catalog::insert_instances(transaction, rows, audit, &known_series_));
   for (const PendingPtr& pending : instances)
     if (pending->outcome.kind == StoreOutcome::Kind::new_version)
       LATENT_TRY_VOID(
           catalog::add_version(transaction, pending->instance, pending->verdict->differing_tags));
+  if (before_commit) LATENT_TRY_VOID(before_commit());
   return transaction.commit();
 }
 
-void GroupCommit::commit_or_retry(Group group) {
-  const auto together = commit(group.instances, group.refusals);
+void GroupCommit::commit_group(Group group) {
+  Result<void> on_disk;
+  const auto wait_for_disk = [&] { return on_disk = group.on_disk.get(); };
+  const auto together = commit(group.instances, group.refusals, wait_for_disk);
   if (together) return answer(group);
+  known_series_.clear();
+  if (group.on_disk.valid()) on_disk = group.on_disk.get();  // the rows failed first
   log::warn("a group did not commit", "instances", group.instances.size(), "error",
             together.error().text);
+  if (!on_disk) {
+    refuse_all(group, reason_of(on_disk.error()),
+               "the archive cannot write at present, send again later");
+    if (!commit(group.instances, group.refusals, {}))
+      log::error("audit events of refusals could not be written");
+    return answer(group);
+  }
   if (together.error().code == ErrorCode::unavailable) {
     refuse_all(group, Reason::unavailable,
                "the archive's database does not answer, send again later");
     return answer(group);
   }
-  // One row failed, most often because another sender of the same instance was first.
+  commit_one_by_one(std::move(group));
+}
+
+// One row failed, most often because another sender of the same instance was first.
+void GroupCommit::commit_one_by_one(Group group) {
   for (Refusal& refusal : group.refusals) {
     Group alone;
     alone.refusals.push_back(std::move(refusal));
-    if (!commit({}, alone.refusals)) log::error("an audit event of a refusal could not be written");
+    if (!commit({}, alone.refusals, {}))
+      log::error("an audit event of a refusal could not be written");
     answer(alone);
   }
   for (PendingPtr& pending : group.instances) {
     Group alone;
     alone.instances.push_back(std::move(pending));
-    const auto result = commit(alone.instances, {});
+    const auto result = commit(alone.instances, {}, {});
+    if (!result) known_series_.clear();
     if (!result && result.error().code == ErrorCode::conflict &&
         alone.instances.front()->attempts <= kAttemptsMax) {
       submit(std::move(alone.instances.front()));  // now it is a duplicate: look again
@@ -292,6 +326,7 @@ void GroupCommit::answer(Group& group) {
   for (PendingPtr& pending : group.instances) {
     pending->lease.reset();
     through.push_back(pending->instance.stored.sop_instance);
+    buffers_.give_back(std::move(pending->sealed));
     pending->done(std::move(pending->outcome));
     pending.reset();
   }

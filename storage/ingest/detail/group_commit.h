@@ -1,5 +1,7 @@
-// Group commit in two overlapping stages (formats.md §4): while the rows of group g are committed,
-// the bytes of group g+1 are appended and synced. A group is whoever waits; there is no timer.
+// Group commit in two overlapping stages (formats.md §4): one appends and syncs the bytes of a
+// group, the other inserts its rows meanwhile and commits them as soon as the bytes are durable;
+// while it does, the bytes of the next group are under way. A group is whoever waits; there is no
+// timer.
 //
 // Invariants
 //  - `done` says success only after COMMIT, and COMMIT only follows a successful sync of segment
@@ -13,6 +15,7 @@
 #include <condition_variable>
 #include <deque>
 #include <functional>
+#include <future>
 #include <thread>
 #include <unordered_set>
 #include <vector>
@@ -20,7 +23,9 @@
 #include "security/base/mutex.h"
 #include "storage/auditlog/record.h"
 #include "storage/blobs/blob_store.h"
+#include "storage/catalog/known_series.h"
 #include "storage/database/pool.h"
+#include "storage/ingest/detail/buffers.h"
 #include "storage/ingest/detail/pending.h"
 #include "storage/ingest/store_service.h"
 #include "storage/keyring/key_ring.h"
@@ -31,8 +36,8 @@ class GroupCommit {
  public:
   /// `compare` is given instances whose UID is kept already with other bytes; it looks at both and
   /// submits them again with a verdict.
-  GroupCommit(const Config& config, database::Pool& pool, blobs::BlobStore& blobs,
-              keyring::KeyRing& keys, const auditlog::Recorder& recorder,
+  GroupCommit(const Config& config, const database::Pool& pool, blobs::BlobStore& blobs,
+              keyring::KeyRing& keys, const auditlog::Recorder& recorder, Buffers& buffers,
               std::function<void(PendingPtr, catalog::StoredInstance)> compare);
   ~GroupCommit();
 
@@ -45,6 +50,7 @@ class GroupCommit {
   struct Group {
     std::vector<PendingPtr> instances;
     std::vector<Refusal> refusals;
+    std::future<Result<void>> on_disk;  ///< bytes and keys; until then `sealed` is in use
     bool empty() const { return instances.empty() && refusals.empty(); }
   };
 
@@ -54,18 +60,23 @@ class GroupCommit {
   bool has_work() const LATENT_REQUIRES(mutex_);
   Group take_group();
   bool classify(Group& group);
-  bool append_and_sync(Group& group);
+  void write_and_hand_over(Group group);
+  Result<void> append_and_sync(std::span<Pending* const> writers,
+                               const std::function<void()>& on_placed);
   void hand_over(Group group);
-  Result<void> commit(std::span<const PendingPtr> instances, std::span<const Refusal> refusals);
-  void commit_or_retry(Group group);
+  Result<void> commit(std::span<const PendingPtr> instances, std::span<const Refusal> refusals,
+                      const std::function<Result<void>()>& before_commit);
+  void commit_group(Group group);
+  void commit_one_by_one(Group group);
   void answer(Group& group);
   static void refuse_all(Group& group, Reason reason, const std::string& text);
 
   const Config& config_;
-  database::Pool& pool_;
+  const std::unique_ptr<database::Pool> pool_;  ///< with the plans that inserting wants
   blobs::BlobStore& blobs_;
   keyring::KeyRing& keys_;
   const auditlog::Recorder& recorder_;
+  Buffers& buffers_;
   const std::function<void(PendingPtr, catalog::StoredInstance)> compare_;
 
   Mutex mutex_;
@@ -76,6 +87,8 @@ class GroupCommit {
   std::deque<Group> synced_ LATENT_GUARDED_BY(mutex_);    ///< at most one
   std::size_t unanswered_ LATENT_GUARDED_BY(mutex_) = 0;  ///< submitted, not yet answered
   bool stopping_ LATENT_GUARDED_BY(mutex_) = false;
+
+  catalog::KnownSeries known_series_;  ///< used by the commit stage alone
 
   std::thread sync_thread_;
   std::thread commit_thread_;
