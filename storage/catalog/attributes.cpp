@@ -12,6 +12,7 @@ using enum Level;
 using enum Kind;
 
 constexpr auto kKept = Origin::kept;
+constexpr auto kSummed = Origin::summed;
 
 // clang-format off
 constexpr Attribute kAttributes[] = {
@@ -76,9 +77,9 @@ constexpr Attribute kAttributes[] = {
     {{0x0020, 0x0060}, kCS, series,  text,      "laterality"},
     {{0x0020, 0x1200}, kIS, patient, integer,   "studies", kKept},
     {{0x0020, 0x1202}, kIS, patient, integer,   "series", kKept},
-    {{0x0020, 0x1204}, kIS, patient, integer,   "instances", kKept},
+    {{0x0020, 0x1204}, kIS, patient, integer,   "instances", kSummed},
     {{0x0020, 0x1206}, kIS, study,   integer,   "series", kKept},
-    {{0x0020, 0x1208}, kIS, study,   integer,   "instances", kKept},
+    {{0x0020, 0x1208}, kIS, study,   integer,   "instances", kSummed},
     {{0x0020, 0x1209}, kIS, series,  integer,   "instances", kKept},
     {{0x0028, 0x0008}, kIS, image,   number,    "number_of_frames"},
     {{0x0028, 0x0010}, kUS, image,   integer,   "image_rows"},

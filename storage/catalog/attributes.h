@@ -40,6 +40,7 @@ enum class Kind : std::uint8_t {
 enum class Origin : std::uint8_t {
   data_set,  ///< the attribute of that tag
   kept,      ///< kept or known by the catalog itself: counters, unions, UIDs of the rows
+  summed,    ///< numbers of instances of a study or patient: summed over its series when asked for
 };
 
 struct Attribute {

@@ -83,13 +83,15 @@ Result<void> insert_instances(Transaction& transaction, std::span<const NewInsta
   LATENT_TRY(const auto news, prepare(transaction, arrivals));
   std::vector<Statement> statements = arrivals.count();
   const std::size_t counts = statements.size();
+  if (!arrivals.all_known()) statements.insert(statements.begin(), arrivals.lock_studies());
+  const std::size_t first_count = statements.size() - counts;
   for (const StudyNews& study : news) statements.push_back(fill_patient(study));
   for (std::size_t i = 0; i < instances.size(); ++i)
     statements.push_back(arrivals.insert_instance(i));
   statements.insert(statements.end(), with.begin(), with.end());
   LATENT_TRY(auto answers, transaction.execute_all(statements));
   for (std::size_t i = 0; i < counts; ++i)
-    if (answers[i].affected() != 1)
+    if (answers[first_count + i].affected() != 1)
       return fail(known != nullptr ? ErrorCode::conflict : ErrorCode::unavailable,
                   std::string(kWentAway), "catalog");
   if (known != nullptr) arrivals.teach(*known);
@@ -108,11 +110,11 @@ Result<void> add_version(Transaction& transaction, const NewInstance& instance,
   constexpr std::string_view kDiscount =
       "WITH counted AS (UPDATE series SET instances = series.instances - 1 WHERE series.id = $1"
       "  RETURNING series.study, (series.instances = 0)::integer AS is_gone),"
-      " studied AS (UPDATE study SET instances = study.instances - 1,"
-      "  series = study.series - counted.is_gone FROM counted WHERE study.id = counted.study"
+      " studied AS (UPDATE study SET series = study.series - counted.is_gone FROM counted"
+      "  WHERE study.id = counted.study AND counted.is_gone > 0"
       "  RETURNING study.patient, counted.is_gone)"
-      " UPDATE patient SET instances = patient.instances - 1,"
-      "  series = patient.series - studied.is_gone FROM studied WHERE patient.id = studied.patient";
+      " UPDATE patient SET series = patient.series - studied.is_gone FROM studied"
+      " WHERE patient.id = studied.patient";
 
   const StoredInstance& stored = instance.stored;
   std::vector<std::optional<std::int64_t>> tags;

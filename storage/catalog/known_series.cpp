@@ -2,6 +2,7 @@
 
 #include <functional>
 #include <string_view>
+#include <utility>
 
 namespace latent::storage::catalog {
 
@@ -18,7 +19,7 @@ const KnownSeries::Entry* KnownSeries::find(const StudyUid& study, const SeriesU
 void KnownSeries::learn(const StudyUid& study, const SeriesUid& series, Entry entry) {
   // Emptied when full: what is still being sent is back after one group.
   if (entries_.size() >= kEntriesMax) entries_.clear();
-  entries_.insert_or_assign({study, series}, entry);
+  entries_.insert_or_assign({study, series}, std::move(entry));
 }
 
 }  // namespace latent::storage::catalog

@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <unordered_map>
+#include <vector>
 
 #include "security/base/identifiers.h"
 
@@ -17,6 +18,7 @@ class KnownSeries {
     std::int64_t series_id = 0;
     std::int64_t study_id = 0;
     std::int64_t observation = 0;  ///< hash of what it said last of patient, study and itself
+    std::vector<SopClassUid> sop_classes{};  ///< that its study is known to hold
   };
 
   /// Null when nothing is known; valid until the next call that changes something.

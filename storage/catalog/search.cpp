@@ -25,7 +25,7 @@ std::string_view tables_of(Level level) {
     case Level::patient:
       return " FROM patient WHERE patient.studies > 0";
     case Level::study:
-      return " FROM study JOIN patient ON patient.id = study.patient WHERE study.instances > 0";
+      return " FROM study JOIN patient ON patient.id = study.patient WHERE study.series > 0";
     case Level::series:
       return " FROM series JOIN study ON study.id = series.study"
              " JOIN patient ON patient.id = study.patient WHERE series.instances > 0";

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 
 #include "security/crypto/sha256.h"
 #include "storage/catalog/detail/insert_sql.h"
@@ -73,7 +74,6 @@ Arrivals::Arrivals(std::span<const NewInstance> group) : instances(group) {
     if (is_first) series.emplace_back().first = &instance;
     SeriesArrival& arrival = series[entry->second];
     ++arrival.instances;
-    arrival.received_last_us = std::max(arrival.received_last_us, instance.stored.received_us);
     if (!contains(arrival.sop_classes, instance.stored.sop_class))
       arrival.sop_classes.push_back(instance.stored.sop_class);
     const std::int64_t observation = observation_of(instance);
@@ -91,7 +91,12 @@ void Arrivals::take_known(const KnownSeries& known) {
     const auto says_the_same = [&](const SeriesArrival::Saying& saying) {
       return saying.observation == entry->observation;
     };
-    if (!std::ranges::all_of(arrival.sayings, says_the_same)) continue;
+    const auto is_of_known_class = [&](const SopClassUid& uid) {
+      return contains(entry->sop_classes, uid);
+    };
+    if (!std::ranges::all_of(arrival.sayings, says_the_same) ||
+        !std::ranges::all_of(arrival.sop_classes, is_of_known_class))
+      continue;
     arrival.is_known = true;
     arrival.series_id = entry->series_id;
     arrival.study_id = entry->study_id;
@@ -100,12 +105,18 @@ void Arrivals::take_known(const KnownSeries& known) {
 }
 
 void Arrivals::teach(KnownSeries& known) const {
-  for (const SeriesArrival& arrival : series)
-    if (!arrival.is_known)
-      known.learn(arrival.first->stored.study, arrival.first->stored.series,
-                  {.series_id = arrival.series_id,
-                   .study_id = arrival.study_id,
-                   .observation = arrival.observation()});
+  for (const SeriesArrival& arrival : series) {
+    if (arrival.is_known) continue;
+    KnownSeries::Entry entry{.series_id = arrival.series_id,
+                             .study_id = arrival.study_id,
+                             .observation = arrival.observation(),
+                             .sop_classes = arrival.sop_classes};
+    const StoredInstance& of = arrival.first->stored;
+    if (const auto* before = known.find(of.study, of.series))
+      for (const SopClassUid& uid : before->sop_classes)
+        if (!contains(entry.sop_classes, uid)) entry.sop_classes.push_back(uid);
+    known.learn(of.study, of.series, std::move(entry));
+  }
 }
 
 bool Arrivals::all_known() const { return std::ranges::all_of(series, &SeriesArrival::is_known); }
@@ -174,20 +185,30 @@ Statement Arrivals::insert_instance(std::size_t i) const {
   return {insert_sql().insert_instance, std::move(params)};
 }
 
+Statement Arrivals::lock_studies() const {
+  std::set<std::int64_t> ids;
+  for (const SeriesArrival& arrival : series)
+    if (!arrival.is_known) ids.insert(arrival.study_id);
+  const std::vector<std::optional<std::int64_t>> array(ids.begin(), ids.end());
+  return {insert_sql().lock_study_ids, Params().integer_array(array)};
+}
+
 std::vector<Statement> Arrivals::count() const {
   std::vector<const SeriesArrival*> in_order;
   for (const SeriesArrival& arrival : series) in_order.push_back(&arrival);
-  std::ranges::sort(in_order, {}, &SeriesArrival::study_id);
+  std::ranges::sort(in_order, {}, &SeriesArrival::series_id);
   std::vector<Statement> statements;
   for (const SeriesArrival* arrival : in_order) {
+    Params params;
+    params.integer(arrival->series_id).integer(arrival->study_id).integer(arrival->instances);
+    if (arrival->is_known) {
+      statements.push_back({insert_sql().count_known, std::move(params)});
+      continue;
+    }
     TextArray classes;
     for (const SopClassUid& uid : arrival->sop_classes) classes.emplace_back(uid.str());
-    statements.push_back({insert_sql().count, Params()
-                                                  .integer(arrival->series_id)
-                                                  .integer(arrival->study_id)
-                                                  .integer(arrival->instances)
-                                                  .text_array(classes)
-                                                  .integer(arrival->received_last_us)});
+    params.text_array(classes);
+    statements.push_back({insert_sql().count, std::move(params)});
   }
   return statements;
 }

@@ -24,7 +24,6 @@ struct SeriesArrival {
   };
   std::vector<Saying> sayings;
   std::vector<SopClassUid> sop_classes;  ///< each once
-  TimeUs received_last_us = 0;
 
   // What the catalog knows; 0 = no row yet.
   std::int64_t series_id = 0;
@@ -56,8 +55,10 @@ struct Arrivals {
   /// Errors: corrupt.
   Result<void> take_found(const database::Rows& rows);
 
-  /// Counters of each series, its study and its patient, in the order in which studies are locked.
-  /// Each touches one row, or none when the series went away.
+  /// The rows of studies whose series are not known, before count().
+  database::Statement lock_studies() const;
+  /// Counters of each series, ascending by id; each touches one row, or none when the series is not
+  /// as it was.
   std::vector<database::Statement> count() const;
   database::Statement insert_instance(std::size_t i) const;
 };

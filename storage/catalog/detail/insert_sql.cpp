@@ -73,9 +73,9 @@ std::string insert_patient() {
 std::string insert_study() {
   const std::string received = fmt::format(kReceived, "n.received");
   return fmt::format(
-      "INSERT INTO study (patient, study_uid, received_first, received_last{0})"
+      "INSERT INTO study (patient, study_uid, received_first{0})"
       " SELECT coalesce((SELECT id FROM patient WHERE patient.identity = n.identity),"
-      " (SELECT id FROM patient WHERE {1} ORDER BY id LIMIT 1)), n.study_uid, {2}, {2}{3}"
+      " (SELECT id FROM patient WHERE {1} ORDER BY id LIMIT 1)), n.study_uid, {2}{3}"
       " FROM (SELECT $1::text AS study_uid, $2::bytea AS identity, $3::text AS patient_id,"
       " $4::text AS issuer, $5::text AS patient_name_key, $6::date AS birth_date_value,"
       " $7::bigint AS received{4}) AS n"
@@ -144,27 +144,30 @@ constexpr std::string_view kFindSeries =
 constexpr std::string_view kLockStudies =
     "SELECT id FROM study WHERE study_uid = ANY($1::text[]) ORDER BY id FOR NO KEY UPDATE";
 
-// A series or study is new to its parent's counter when all it holds now came with this group.
+constexpr std::string_view kLockStudyIds =
+    "SELECT id FROM study WHERE id = ANY($1::bigint[]) ORDER BY id FOR NO KEY UPDATE";
+
+// A series is new to its parents' counters when all it holds now came with this group.
 constexpr std::string_view kCount =
-    "WITH locked AS MATERIALIZED (SELECT id FROM study WHERE id = $2::bigint FOR NO KEY UPDATE),"
-    " counted AS (UPDATE series SET instances = series.instances + $3::bigint FROM locked"
-    "  WHERE series.id = $1::bigint AND series.study = locked.id"
+    "WITH counted AS (UPDATE series SET instances = series.instances + $3::bigint"
+    "  WHERE series.id = $1::bigint AND series.study = $2::bigint"
     "  RETURNING series.study, series.modality,"
     "  (series.instances = $3::bigint)::integer AS is_new),"
-    " studied AS (UPDATE study SET instances = study.instances + $3::bigint,"
-    "  series = study.series + counted.is_new,"
+    " studied AS (UPDATE study SET series = study.series + counted.is_new,"
     "  modalities = CASE WHEN counted.modality IS NULL"
     "    OR study.modalities @> ARRAY[counted.modality] THEN study.modalities"
     "   ELSE ARRAY(SELECT DISTINCT unnest(study.modalities || counted.modality) ORDER BY 1) END,"
     "  sop_classes = CASE WHEN study.sop_classes @> $4::text[] THEN study.sop_classes"
-    "   ELSE ARRAY(SELECT DISTINCT unnest(study.sop_classes || $4::text[]) ORDER BY 1) END,"
-    "  received_last = greatest(study.received_last,"
-    "   timestamptz 'epoch' + $5::bigint * interval '1 microsecond')"
+    "   ELSE ARRAY(SELECT DISTINCT unnest(study.sop_classes || $4::text[]) ORDER BY 1) END"
     "  FROM counted WHERE study.id = counted.study RETURNING study.patient, counted.is_new,"
-    "  (study.instances = $3::bigint)::integer AS is_new_study)"
-    " UPDATE patient SET instances = patient.instances + $3::bigint,"
-    "  series = patient.series + studied.is_new, studies = patient.studies + studied.is_new_study"
+    "  (study.series = counted.is_new)::integer AS is_first)"
+    " UPDATE patient SET series = patient.series + studied.is_new,"
+    "  studies = patient.studies + studied.is_first * studied.is_new"
     " FROM studied WHERE patient.id = studied.patient";
+
+constexpr std::string_view kCountKnown =
+    "UPDATE series SET instances = instances + $3::bigint"
+    " WHERE id = $1::bigint AND study = $2::bigint AND instances > 0";
 
 std::string fill_patient() {
   return fmt::format(
@@ -186,7 +189,9 @@ const InsertSql& insert_sql() {
                                  .flag_other_patient = flag_other_patient(),
                                  .insert_series = insert_series(),
                                  .fill_patient = fill_patient(),
+                                 .lock_study_ids = std::string(kLockStudyIds),
                                  .count = std::string(kCount),
+                                 .count_known = std::string(kCountKnown),
                                  .insert_instance = insert_instance()};
   return kSql;
 }

@@ -1,8 +1,9 @@
 // The statements by which instances become visible, built once from the table of attributes.
 //
 // Lock order, the same for every group, so that parallel groups cannot deadlock: new patients by
-// identity, new studies by UID, rows of study by id, then series, patients and new instances.
-// Whoever holds the row of a study is alone in changing its series and counters.
+// identity, new studies by UID, rows of study by id, rows of series by id (each with its patient),
+// new instances. Whoever holds the row of a study is alone in changing what it and its patient say;
+// whoever holds the row of a series is alone in adding to it. Most groups need only the latter.
 #pragma once
 
 #include <string>
@@ -36,9 +37,14 @@ struct InsertSql {
   /// locked the row.
   std::string fill_patient;
 
-  /// $1 series id, $2 study id, $3 number of new instances, $4 their SOP classes, $5 received µs.
-  /// Locks the study first. Touches one row, or none when the series is not there any more.
+  /// $1 ids of studies. Before `count`.
+  std::string lock_study_ids;
+  /// $1 series id, $2 study id, $3 number of new instances, $4 their SOP classes. Touches one row,
+  /// or none when the series is not there any more.
   std::string count;
+  /// $1 series id, $2 study id, $3 number of new instances. For a series that is not empty, in a
+  /// study that knows the SOP classes; touches one row, or none when it is not so.
+  std::string count_known;
   /// One row; parameters as Arrivals::insert_instance() gives them.
   std::string insert_instance;
 };

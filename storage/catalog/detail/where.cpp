@@ -156,7 +156,7 @@ std::string tables_below(Level level, Level lowest) {
   std::string tie;
   if (level == Level::patient) {
     from = "study";
-    tie = "study.patient = patient.id AND study.instances > 0";
+    tie = "study.patient = patient.id AND study.series > 0";
   }
   if (level <= Level::study && lowest >= Level::series) {
     if (!from.empty()) {
@@ -227,6 +227,13 @@ std::string_view table_of(Level level) {
 }
 
 std::string column_of(const Attribute& attribute) {
+  if (attribute.origin == Origin::summed) {
+    return attribute.level == Level::study
+               ? "(SELECT sum(part.instances)::bigint FROM series AS part"
+                 " WHERE part.study = study.id)"
+               : "(SELECT sum(part.instances)::bigint FROM study AS whole JOIN series AS part"
+                 " ON part.study = whole.id WHERE whole.patient = patient.id)";
+  }
   return fmt::format("{}.{}", table_of(attribute.level), attribute.column);
 }
 

@@ -49,7 +49,8 @@ TEST(AttributeBlob, AnEmptySetIsNothing) {
 
 // Blobs in archives were written with it: a change makes them unreadable. Make dictionary 2.
 TEST(AttributeDictionary, NumberOneNeverChanges) {
-  EXPECT_EQ(security::crypto::sha256(detail::attribute_dictionary_1()).hex(), "b45f3c87ac3bf47508e87e871a175e4af76fd15dfcc6852426c864caaac08ace");
+  EXPECT_EQ(security::crypto::sha256(detail::attribute_dictionary_1()).hex(),
+            "b45f3c87ac3bf47508e87e871a175e4af76fd15dfcc6852426c864caaac08ace");
 }
 
 TEST(PixelLayouts, NativeAndEncapsulatedOnesComeBack) {

@@ -24,6 +24,12 @@ using database::Transaction;
 using test::Attributes;
 using test::new_instance;
 
+const std::string kInstancesOfStudy =
+    "(SELECT sum(part.instances) FROM series AS part WHERE part.study = study.id)";
+const std::string kInstancesOfPatient =
+    "(SELECT sum(part.instances) FROM study AS whole JOIN series AS part ON part.study = whole.id"
+    " WHERE whole.patient = patient.id)";
+
 class CatalogTest : public ::testing::Test {
  protected:
   Transaction begin() {
@@ -76,6 +82,7 @@ TEST_F(CatalogTest, EveryIndexedAttributeHasItsColumn) {
                                                {Level::series, "series"},
                                                {Level::image, "instance"}};
   for (const Attribute& attribute : attributes()) {
+    if (attribute.origin == Origin::summed) continue;
     const std::string type = rows(fmt::format(
         "data_type) FROM information_schema.columns WHERE table_name = '{}' AND column_name = '{}'",
         tables.at(attribute.level), attribute.column));
@@ -176,13 +183,14 @@ TEST_F(CatalogTest, CountersAndUnionsFollowTheInstances) {
           new_instance("1.2", "1.2.1", "1.2.1.1", 3, kDoe)});
   insert({other_class, new_instance("1.1", "1.1.1", "1.1.1.3", 5, kDoe)});
 
-  EXPECT_EQ(rows("study_uid, series, instances, modalities, sop_classes) FROM study"
+  EXPECT_EQ(rows("study_uid, series, " + kInstancesOfStudy +
+                 ", modalities, sop_classes) FROM study"
                  " ORDER BY study_uid"),
             "1.1|2|4|{CT,MR}|{1.2.840.10008.5.1.4.1.1.2,1.2.840.10008.5.1.4.1.1.4};"
             "1.2|1|1|{CT}|{1.2.840.10008.5.1.4.1.1.2}");
   EXPECT_EQ(rows("series_uid, instances) FROM series ORDER BY series_uid"),
             "1.1.1|3;1.1.2|1;1.2.1|1");
-  EXPECT_EQ(rows("studies, series, instances) FROM patient"), "2|3|5");
+  EXPECT_EQ(rows("studies, series, " + kInstancesOfPatient + ") FROM patient"), "2|3|5");
 }
 
 TEST_F(CatalogTest, TheSameInstanceAgainIsAConflictAndLeavesNothing) {
@@ -206,7 +214,7 @@ TEST_F(CatalogTest, WhatWasEmptyIsFilledByLaterInstancesAndTheRestStays) {
   EXPECT_EQ(rows("study_description, study_date, study_date_value) FROM study"),
             "first|20240229|2024-02-29");
   EXPECT_EQ(rows("series_description, modality) FROM series"), "a series|CT");
-  EXPECT_EQ(rows("patient_name, birth_date_value, instances) FROM patient"),
+  EXPECT_EQ(rows("patient_name, birth_date_value, " + kInstancesOfPatient + ") FROM patient"),
             "Döe^John|1970-01-31|2");
   EXPECT_EQ(rows("count(*)) FROM patient_conflict"), "0");
 }
@@ -228,7 +236,8 @@ TEST_F(CatalogTest, AnEmptyPatientIdMakesAPatientOfItsOwnForEachStudy) {
           new_instance("1.2", "1.2.1", "1.2.1.1", 3, nobody)});
   nobody.erase(tags::kPatientId);
   insert({new_instance("1.2", "1.2.2", "1.2.2.1", 4, nobody)});
-  EXPECT_EQ(rows("patient_id, studies, instances) FROM patient ORDER BY id"), "|1|2;|1|2");
+  EXPECT_EQ(rows("patient_id, studies, " + kInstancesOfPatient + ") FROM patient ORDER BY id"),
+            "|1|2;|1|2");
   auto transaction = begin();
   EXPECT_TRUE(patient_conflicts(transaction, {})->empty());
 }
@@ -266,7 +275,7 @@ TEST_F(CatalogTest, AnotherPatientInsideOneStudyIsStoredThereAndListed) {
   insert({new_instance("1.1", "1.1.2", "1.1.2.1", 2,
                        with(kDoe, {{tags::kPatientId, "P2"}, {tags::kPatientName, "Roe^Jane"}}))});
 
-  EXPECT_EQ(rows("patient_id, instances) FROM patient"), "P1|2");
+  EXPECT_EQ(rows("patient_id, " + kInstancesOfPatient + ") FROM patient"), "P1|2");
   auto transaction = begin();
   const auto conflicts = patient_conflicts(transaction, {});
   ASSERT_TRUE(conflicts) << conflicts.error().text;
@@ -289,8 +298,8 @@ TEST_F(CatalogTest, ANewVersionReplacesAndTheOldOneIsListedForReview) {
   }
 
   EXPECT_EQ(rows("series_uid, instances) FROM series ORDER BY series_uid"), "1.1.1|1;1.1.3|1");
-  EXPECT_EQ(rows("series, instances) FROM study"), "2|2");
-  EXPECT_EQ(rows("studies, series, instances) FROM patient"), "1|2|2");
+  EXPECT_EQ(rows("series, " + kInstancesOfStudy + ") FROM study"), "2|2");
+  EXPECT_EQ(rows("studies, series, " + kInstancesOfPatient + ") FROM patient"), "1|2|2");
   auto transaction = begin();
   const auto found = find_instances(transaction, std::span(&second.stored.sop_instance, 1));
   ASSERT_EQ(found->size(), 1u);
@@ -312,8 +321,8 @@ TEST_F(CatalogTest, AVersionInTheSameSeriesLeavesTheCounters) {
   auto transaction = begin();
   ASSERT_TRUE(add_version(transaction, second, {}));
   ASSERT_TRUE(transaction.commit());
-  EXPECT_EQ(rows("studies, series, instances) FROM patient"), "1|1|1");
-  EXPECT_EQ(rows("series, instances) FROM study"), "1|1");
+  EXPECT_EQ(rows("studies, series, " + kInstancesOfPatient + ") FROM patient"), "1|1|1");
+  EXPECT_EQ(rows("series, " + kInstancesOfStudy + ") FROM study"), "1|1");
 }
 
 TEST_F(CatalogTest, AVersionOfWhatIsNotThereIsAConflict) {
@@ -386,11 +395,10 @@ TEST_F(CatalogTest, ParallelSendersOfTheSameStudiesNeitherDeadlockNorMiscount) {
   }
 
   EXPECT_EQ(failed, 0u);
-  EXPECT_EQ(rows("studies, series, instances) FROM patient ORDER BY patient_id"),
+  EXPECT_EQ(rows("studies, series, " + kInstancesOfPatient + ") FROM patient ORDER BY patient_id"),
             "1|4|288;2|8|576");
-  EXPECT_EQ(rows("count(*)) FROM study WHERE instances <> (SELECT count(*) FROM series JOIN"
-                 " instance ON instance.series = series.id WHERE series.study = study.id)"
-                 " OR study.series <> (SELECT count(*) FROM series WHERE series.study = study.id)"),
+  EXPECT_EQ(rows("count(*)) FROM study WHERE study.series <> (SELECT count(*) FROM series WHERE "
+                 "series.study = study.id)"),
             "0");
   EXPECT_EQ(rows("count(*)) FROM series WHERE instances <> (SELECT count(*) FROM instance"
                  " WHERE instance.series = series.id)"),
