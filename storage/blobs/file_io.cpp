@@ -81,13 +81,33 @@ Result<void> write_all(int fd, const std::filesystem::path& path, std::uint64_t 
   return {};
 }
 
+namespace {
+
+/// How many pieces from the front make up about `bytes`; at least one.
+int pieces_of(std::span<const iovec> pieces, std::size_t bytes) {
+  std::size_t count = 0;
+  for (std::size_t sum = 0; count < std::min<std::size_t>(pieces.size(), IOV_MAX) && sum < bytes;
+       ++count)
+    sum += pieces[count].iov_len;
+  return static_cast<int>(count);
+}
+
+}  // namespace
+
 Result<void> write_gathered(int fd, const std::filesystem::path& path, std::uint64_t offset,
                             std::span<iovec> pieces) {
+  constexpr std::size_t kCallBytes = 1u << 20;
+  constexpr ssize_t kWorthStarting = 128u << 10;
   while (!pieces.empty()) {
-    const int count = static_cast<int>(std::min<std::size_t>(pieces.size(), IOV_MAX));
-    const ssize_t n = ::pwritev(fd, pieces.data(), count, static_cast<off_t>(offset));
+    const ssize_t n =
+        ::pwritev(fd, pieces.data(), pieces_of(pieces, kCallBytes), static_cast<off_t>(offset));
     if (n < 0 && errno == EINTR) continue;
     if (n < 0) return fail(file_error(path, "cannot write"));
+    // The disk starts on this part while the next is being copied. A hint: the sync comes later,
+    // and is where errors show.
+    if (n >= kWorthStarting)
+      static_cast<void>(
+          ::sync_file_range(fd, static_cast<off_t>(offset), n, SYNC_FILE_RANGE_WRITE));
     offset += static_cast<std::uint64_t>(n);
     auto left = static_cast<std::size_t>(n);
     while (!pieces.empty() && left >= pieces.front().iov_len) {
