@@ -56,7 +56,7 @@ void GroupCommit::submit(PendingPtr pending) {
     if (pending->attempts++ == 0) ++unanswered_;
     waiting_.push_back(std::move(pending));
   }
-  wake_.notify_all();
+  sync_wake_.notify_one();
 }
 
 void GroupCommit::submit(Refusal refusal) {
@@ -65,7 +65,7 @@ void GroupCommit::submit(Refusal refusal) {
     ++unanswered_;
     waiting_refusals_.push_back(std::move(refusal));
   }
-  wake_.notify_all();
+  sync_wake_.notify_one();
 }
 
 void GroupCommit::stop() {
@@ -73,9 +73,14 @@ void GroupCommit::stop() {
     const MutexLock lock(mutex_);
     stopping_ = true;
   }
-  wake_.notify_all();
+  wake_all();
   if (sync_thread_.joinable()) sync_thread_.join();
   if (commit_thread_.joinable()) commit_thread_.join();
+}
+
+void GroupCommit::wake_all() {
+  sync_wake_.notify_all();
+  commit_wake_.notify_all();
 }
 
 bool GroupCommit::may_be_taken(const Pending& pending) const {
@@ -91,9 +96,9 @@ bool GroupCommit::has_work() const {
 
 GroupCommit::Group GroupCommit::take_group() {
   MutexLock lock(mutex_);
-  // Taken when the other stage can take it over, so that it is as large as it can be.
-  while ((!has_work() || !synced_.empty()) && !(stopping_ && unanswered_ == 0))
-    wake_.wait(lock.native());
+  // Taken when the other stage is ready for it, so that it is as large as it can be.
+  const auto is_ready = [this]() LATENT_REQUIRES(mutex_) { return placed_.empty() && has_work(); };
+  while (!is_ready() && !(stopping_ && unanswered_ == 0)) sync_wake_.wait(lock.native());
   Group group;
   group.refusals = std::exchange(waiting_refusals_, {});
   std::uint64_t bytes = 0;
@@ -121,9 +126,8 @@ void GroupCommit::sync_stage() {
       answer(group);
       continue;
     }
-    if (!group.empty()) write_and_hand_over(std::move(group));
+    if (!group.empty()) write_and_pass_on(std::move(group));
   }
-  wake_.notify_all();
 }
 
 // Decides what each instance is. Those that need a look at the kept object leave the group.
@@ -181,26 +185,30 @@ bool GroupCommit::classify(Group& group) {
   return true;
 }
 
-void GroupCommit::write_and_hand_over(Group group) {
-  // The other stage owns the group as soon as places are known; what is written stays where it is
+void GroupCommit::write_and_pass_on(Group group) {
+  // The commit stage owns the group as soon as places are known; what is written stays where it is
   // until on_disk says so.
   std::vector<Pending*> writers;
   for (const PendingPtr& pending : group.instances)
     if (needs_bytes(*pending) && !pending->in_own_file) writers.push_back(pending.get());
   std::promise<Result<void>> on_disk;
   group.on_disk = on_disk.get_future();
-  bool is_handed_over = false;
+  bool is_passed_on = false;
   const auto pass_on = [&] {
-    is_handed_over = true;
-    hand_over(std::move(group));
+    is_passed_on = true;
+    {
+      const MutexLock lock(mutex_);
+      placed_.push_back(std::move(group));
+    }
+    commit_wake_.notify_one();
   };
   Result<void> done = append_and_sync(writers, pass_on);
   if (!done) log::error("sealed store cannot write", "error", done.error().text);
   on_disk.set_value(std::move(done));
-  if (!is_handed_over) hand_over(std::move(group));
+  if (!is_passed_on) pass_on();
 }
 
-// Bytes of the whole group in one write and one sync, then the ring.
+/// Bytes of the whole group behind each other by one sync, then the ring.
 Result<void> GroupCommit::append_and_sync(std::span<Pending* const> writers,
                                           const std::function<void()>& on_placed) {
   std::vector<ByteSpan> parts(writers.size());
@@ -224,23 +232,15 @@ Result<void> GroupCommit::append_and_sync(std::span<Pending* const> writers,
   return keys_.sync();
 }
 
-void GroupCommit::hand_over(Group group) {
-  {
-    const MutexLock lock(mutex_);
-    synced_.push_back(std::move(group));
-  }
-  wake_.notify_all();
-}
-
 void GroupCommit::commit_stage() {
   while (true) {
     MutexLock lock(mutex_);
-    while (synced_.empty() && !(stopping_ && unanswered_ == 0)) wake_.wait(lock.native());
-    if (synced_.empty()) return;
-    Group group = std::move(synced_.front());
-    synced_.pop_front();
+    while (placed_.empty() && !(stopping_ && unanswered_ == 0)) commit_wake_.wait(lock.native());
+    if (placed_.empty()) return;
+    Group group = std::move(placed_.front());
+    placed_.pop_front();
     lock.unlock();
-    wake_.notify_all();
+    sync_wake_.notify_one();
     commit_group(std::move(group));
     lock.relock();
   }
@@ -332,12 +332,17 @@ void GroupCommit::answer(Group& group) {
   }
   for (Refusal& refusal : group.refusals) refusal.done(std::move(refusal.outcome));
   group = {};
-  {
-    const MutexLock lock(mutex_);
-    unanswered_ -= answered;
-    for (const InstanceUid& uid : through) at_work_.erase(uid);
-  }
-  wake_.notify_all();
+  MutexLock lock(mutex_);
+  unanswered_ -= answered;
+  for (const InstanceUid& uid : through) at_work_.erase(uid);
+  const bool others_wait = !waiting_.empty();
+  const bool is_over = stopping_ && unanswered_ == 0;
+  lock.unlock();
+  if (is_over)
+    wake_all();
+  else if (others_wait)
+    sync_wake_.notify_one();
+  lock.relock();
 }
 
 }  // namespace latent::storage::ingest::detail
