@@ -10,9 +10,10 @@ namespace {
 namespace catalog = storage::catalog;
 namespace database = storage::database;
 namespace tags = dicom::model::tags;
-using database::Transaction;
 
 constexpr auto kDatabaseWait = std::chrono::milliseconds(2'000);
+/// More than the database's own time-outs add up to: the word comes earlier.
+constexpr auto kAuditWait = std::chrono::seconds(30);
 /// The first answers come soon, the rest in few round trips.
 constexpr std::uint64_t kFirstPageHits = 100;
 constexpr std::uint64_t kPageHits = 1000;
@@ -29,8 +30,12 @@ class PagedCursor final : public QueryCursor {
     window_.hits_max = kFirstPageHits;
   }
 
+  /// Reads the first page; what went wrong is told by next().
+  void begin() { begun_ = turn_page(); }
+
   Result<std::optional<Answer>> next() override {
     if (stop_.stop_requested()) return fail(ErrorCode::cancelled, "the query was cancelled");
+    if (!begun_) return fail(begun_.error());
     if (at_ == page_.hits.size()) {
       if (is_last_page_) return std::optional<Answer>();
       LATENT_TRY_VOID(turn_page());
@@ -50,10 +55,8 @@ class PagedCursor final : public QueryCursor {
       is_last_page_ = true;
       return {};
     }
-    LATENT_TRY(auto transaction,
-               Transaction::begin(pool_, deadline_in(kDatabaseWait), Transaction::Mode::read_only));
-    LATENT_TRY(page_, catalog::search(transaction, translation_.search, window_));
-    LATENT_TRY_VOID(transaction.commit());
+    LATENT_TRY(page_,
+               catalog::search(pool_, deadline_in(kDatabaseWait), translation_.search, window_));
     if (left_) *left_ -= page_.hits.size();
     is_last_page_ = !page_.end || left_ == std::uint64_t{0};
     window_ = {.after = std::move(page_.end), .skip = 0, .hits_max = kPageHits};
@@ -65,6 +68,7 @@ class PagedCursor final : public QueryCursor {
   const std::stop_token stop_;
   std::optional<std::uint64_t> left_;
   catalog::SearchWindow window_;
+  Result<void> begun_;
   catalog::SearchPage page_;
   std::size_t at_ = 0;
   bool is_last_page_ = false;
@@ -93,18 +97,21 @@ security::audit::AuditEvent event_of(const security::access::Caller& caller, con
 }  // namespace
 
 QueryService::QueryService(database::Pool& pool, const storage::auditlog::Recorder& recorder)
-    : pool_(pool), recorder_(recorder) {}
+    : pool_(pool), audit_(pool, recorder) {}
 
 Result<std::unique_ptr<QueryCursor>> QueryService::open(
     const security::access::Authorisation& authorisation, Query query, std::stop_token stop) const {
   if (authorisation.action() != security::access::Action::query)
     return fail(ErrorCode::refused, "the caller was not authorised to query", "query");
   LATENT_TRY(auto translation, detail::translate(query));
-  LATENT_TRY(auto transaction, Transaction::begin(pool_, deadline_in(kDatabaseWait)));
-  const security::audit::AuditEvent events[] = {event_of(authorisation.caller(), query)};
-  LATENT_TRY_VOID(recorder_.record(transaction, events));
-  LATENT_TRY_VOID(transaction.commit());
-  return std::make_unique<PagedCursor>(pool_, std::move(translation), query, std::move(stop));
+  auto audited = audit_.add(event_of(authorisation.caller(), query));
+  auto cursor =
+      std::make_unique<PagedCursor>(pool_, std::move(translation), query, std::move(stop));
+  cursor->begin();
+  if (audited.wait_for(kAuditWait) != std::future_status::ready)
+    return fail(ErrorCode::unavailable, "the query could not be put on record in time", "query");
+  LATENT_TRY_VOID(audited.get());
+  return cursor;
 }
 
 }  // namespace latent::retrieval::query

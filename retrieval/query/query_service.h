@@ -1,8 +1,8 @@
 // The query verb: one way to find for every face (C-FIND, the command line, later QIDO).
 //
-// open() authorises nothing by itself (it takes the proof), writes the audit event with the query
-// as asked, commits it, and only then gives answers, page by page: memory is one page whatever
-// matches.
+// open() authorises nothing by itself (it takes the proof). It sends the audit event with the query
+// as asked on its way, looks for the first page meanwhile, and returns when the event is committed:
+// only then are there answers, page by page: memory is one page whatever matches.
 #pragma once
 
 #include <memory>
@@ -15,6 +15,7 @@
 #include "security/access/authorize.h"
 #include "security/base/result.h"
 #include "storage/auditlog/record.h"
+#include "storage/auditlog/shared_commit.h"
 #include "storage/database/pool.h"
 
 namespace latent::retrieval::query {
@@ -41,7 +42,8 @@ class QueryService {
 
  private:
   storage::database::Pool& pool_;
-  const storage::auditlog::Recorder& recorder_;
+  /// Mutable, since a query changes nothing of what the service is.
+  mutable storage::auditlog::SharedCommit audit_;
 };
 
 }  // namespace latent::retrieval::query

@@ -6,6 +6,7 @@
 
 #include "storage/catalog/detail/items.h"
 #include "storage/catalog/detail/where.h"
+#include "storage/database/transaction.h"
 
 namespace latent::storage::catalog {
 namespace {
@@ -15,10 +16,10 @@ using database::Statement;
 using detail::Binder;
 using detail::column_of;
 
-/// Each page is planned for its own values: the index to take depends on them.
+/// Planned for its own values: the index to take depends on them. Holds until the end of the round
+/// trip.
 constexpr std::string_view kPlanForValues =
-    "SELECT set_config('plan_cache_mode',"
-    " 'force_custom_plan', true)";
+    "SELECT set_config('plan_cache_mode', 'force_custom_plan', true)";
 
 std::string_view tables_of(Level level) {
   switch (level) {
@@ -140,6 +141,25 @@ SearchCell cell_of(const Attribute& attribute, std::string_view text) {
   return cell;
 }
 
+/// True when a condition names one row, or as good as one: the plan is then the same for all
+/// values, and PostgreSQL may keep it. Planning costs more than such a search itself.
+bool names_one_row(const Search& search) {
+  namespace tags = dicom::model::tags;
+  static constexpr Tag kIdentifiers[] = {tags::kPatientId, tags::kAccessionNumber,
+                                         tags::kStudyInstanceUid, tags::kSeriesInstanceUid,
+                                         tags::kSopInstanceUid};
+  return search.order.empty() && !search.received && !search.conditions.empty() &&
+         std::ranges::all_of(search.conditions, [&](const Condition& condition) {
+           if (condition.attribute->level > search.level || condition.item != nullptr ||
+               condition.any_of.size() != 1)
+             return false;
+           const auto* match = std::get_if<OneOf>(&condition.any_of.front());
+           return match != nullptr && match->values.size() == 1 &&
+                  std::ranges::find(kIdentifiers, condition.attribute->tag) !=
+                      std::end(kIdentifiers);
+         });
+}
+
 struct BuiltSearch {
   Statement statement;
   std::vector<OrderTerm> terms;
@@ -171,6 +191,9 @@ Result<BuiltSearch> build(const Search& search, const SearchWindow& window) {
   sql += where + received_clause(search, binder);
   if (window.after) sql += behind(*window.after, built.terms, search.level, binder);
   sql += order + key_of(search.level);
+  // No index has this expression. Else a plan without knowledge of the values may walk all rows in
+  // order until it meets the one that is meant.
+  if (names_one_row(search)) sql += search.level == Level::image ? " || ''" : " + 0";
   if (window.skip != 0) sql += " OFFSET " + binder.integer(static_cast<std::int64_t>(window.skip));
   sql += " LIMIT " + binder.integer(static_cast<std::int64_t>(window.hits_max));
   return built;
@@ -178,12 +201,14 @@ Result<BuiltSearch> build(const Search& search, const SearchWindow& window) {
 
 }  // namespace
 
-Result<SearchPage> search(database::Transaction& transaction, const Search& search,
+Result<SearchPage> search(database::Pool& pool, Deadline deadline, const Search& search,
                           const SearchWindow& window) {
   LATENT_TRY(auto built, build(search, window));
   const std::size_t order_terms = built.terms.size();
-  const Statement statements[] = {{std::string(kPlanForValues), {}}, std::move(built.statement)};
-  LATENT_TRY(auto answers, transaction.execute_all(statements));
+  std::vector<Statement> statements;
+  if (!names_one_row(search)) statements.push_back({std::string(kPlanForValues), {}});
+  statements.push_back(std::move(built.statement));
+  LATENT_TRY(auto answers, database::Transaction::run_at_once(pool, deadline, statements));
   const database::Rows& rows = answers.back();
   SearchPage page;
   page.hits.reserve(static_cast<std::size_t>(rows.size()));

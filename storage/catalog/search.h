@@ -13,7 +13,7 @@
 #include "security/base/clock.h"
 #include "security/base/result.h"
 #include "storage/catalog/attributes.h"
-#include "storage/database/transaction.h"
+#include "storage/database/pool.h"
 
 namespace latent::storage::catalog {
 
@@ -100,9 +100,10 @@ struct SearchWindow {
   std::uint64_t hits_max = 500;
 };
 
-/// What came after the page before is found even if rows were added meanwhile, each once. Errors:
-/// invalid_input (a match that does not fit its attribute), otherwise as Transaction::execute.
-Result<SearchPage> search(database::Transaction& transaction, const Search& search,
+/// What came after the page before is found even if rows were added meanwhile, each once. One round
+/// trip. `deadline` bounds the wait for a connection. Errors: invalid_input (a match that does not
+/// fit its attribute), otherwise as Transaction::run_at_once.
+Result<SearchPage> search(database::Pool& pool, Deadline deadline, const Search& search,
                           const SearchWindow& window);
 
 }  // namespace latent::storage::catalog

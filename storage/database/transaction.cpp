@@ -126,6 +126,19 @@ Result<Transaction> Transaction::begin(Pool& pool, Deadline deadline, Mode mode)
   return Transaction(std::make_unique<State>(*pool.state_, std::move(connection), mode));
 }
 
+Result<std::vector<Rows>> Transaction::run_at_once(Pool& pool, Deadline deadline,
+                                                   std::span<const Statement> statements) {
+  if (statements.empty()) return std::vector<Rows>();
+  std::vector<Connection::Request> requests;
+  requests.reserve(statements.size());
+  for (const Statement& statement : statements)
+    requests.push_back({statement.sql, &statement.params});
+  LATENT_TRY(auto connection, pool.state_->take(deadline));
+  auto answers = connection->run(requests, pool.state_->statement_deadline());
+  pool.state_->give_back(std::move(connection));
+  return answers;
+}
+
 Result<Rows> Transaction::execute(std::string_view sql, const Params& params) {
   const Connection::Request request{sql, &params};
   LATENT_TRY(auto answers, state_->run({&request, 1}));

@@ -3,7 +3,8 @@
 // outlive its Pool.
 //
 // Round trips: begin() makes none; BEGIN travels with the first statement(s). So one group is
-// execute_all() = one, commit() = one. A read_only transaction ends without waiting.
+// execute_all() = one, commit() = one. A read_only transaction ends without waiting. run_at_once()
+// needs one for everything.
 #pragma once
 
 #include <memory>
@@ -33,6 +34,15 @@ class Transaction {
   /// Takes a connection from the pool, waiting until `deadline` at the latest.
   /// Errors: unavailable (no server, or none free in time).
   static Result<Transaction> begin(Pool& pool, Deadline deadline, Mode mode = Mode::read_write);
+
+  /// The statements as a transaction of their own in a single round trip: all of them or none, and
+  /// committed when it succeeds. PostgreSQL takes what stands between two synchronisations of a
+  /// pipeline as one transaction (manual 55.2.3, "implicit transaction block"), so neither BEGIN nor
+  /// COMMIT travels. READ COMMITTED: a single SELECT sees one picture.
+  /// Errors: as execute(). After `unavailable` the rows may be there all the same: only for reading,
+  /// and for rows that are true or harmless when the caller then reports a failure.
+  static Result<std::vector<Rows>> run_at_once(Pool& pool, Deadline deadline,
+                                               std::span<const Statement> statements);
 
   Transaction(Transaction&&) noexcept;
   Transaction& operator=(Transaction&&) noexcept;

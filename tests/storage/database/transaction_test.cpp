@@ -219,6 +219,55 @@ TEST_F(TransactionTest, FirstErrorOfAPipelineIsReportedAndNothingStays) {
   EXPECT_EQ(begin().execute("SELECT array_agg(n) FROM t")->text(0, 0), "{1}");
 }
 
+TEST_F(TransactionTest, WhatRunsAtOnceIsOneTransactionAndCommittedWhenItReturns) {
+  committed({"CREATE TABLE t (n bigint, xid xid8 DEFAULT pg_current_xact_id())"});
+  const std::vector<Statement> statements = {
+      {"INSERT INTO t VALUES ($1)", Params().integer(1)},
+      {"SELECT set_config('work_mem', '12345kB', true)", {}},
+      {"INSERT INTO t VALUES ($1)", Params().integer(2)},
+      {"SELECT count(*), current_setting('work_mem') FROM t", {}}};
+
+  for (std::int64_t round = 1; round <= 2; ++round) {  // the second time all is prepared
+    const auto rows = Transaction::run_at_once(*pool_, deadline_in(5s), statements);
+
+    ASSERT_TRUE(rows) << rows.error().text;
+    ASSERT_EQ(rows->size(), 4u);
+    EXPECT_EQ(rows->back().integer(0, 0), 2 * round);
+    EXPECT_EQ(rows->back().text(0, 1), "12345kB");
+    auto other = begin();
+    const auto seen =
+        other.execute("SELECT count(*), count(DISTINCT xid), current_setting('work_mem') FROM t");
+    EXPECT_EQ(seen->integer(0, 0), 2 * round);
+    EXPECT_EQ(seen->integer(0, 1), round);
+    EXPECT_NE(seen->text(0, 2), "12345kB") << "a setting outlived its transaction";
+  }
+}
+
+TEST_F(TransactionTest, NothingStaysOfWhatRanAtOnceWhenOneStatementFails) {
+  committed({"CREATE TABLE t (n bigint PRIMARY KEY)", "INSERT INTO t VALUES (1)"});
+  const std::vector<Statement> failing = {{"INSERT INTO t VALUES (7)", {}},
+                                          {"INSERT INTO t VALUES ($1)", Params().integer(1)},
+                                          {"INSERT INTO t VALUES (8)", {}}};
+  const std::vector<Statement> fine = {{"SELECT array_agg(n) FROM t", {}}};
+
+  const auto refused = Transaction::run_at_once(*pool_, deadline_in(5s), failing);
+
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, ErrorCode::conflict);
+  const auto left = Transaction::run_at_once(*pool_, deadline_in(5s), fine);
+  ASSERT_TRUE(left) << left.error().text;
+  EXPECT_EQ(left->front().text(0, 0), "{1}");
+}
+
+TEST_F(TransactionTest, ARefusalAtTheVeryEndOfWhatRanAtOnceIsNoSuccess) {
+  committed({"CREATE TABLE t (n bigint UNIQUE DEFERRABLE INITIALLY DEFERRED)"});
+  const std::vector<Statement> twice = {{"INSERT INTO t VALUES (1), (1)", {}}};
+
+  EXPECT_FALSE(Transaction::run_at_once(*pool_, deadline_in(5s), twice));
+
+  EXPECT_EQ(begin().execute("SELECT count(*) FROM t")->integer(0, 0), 0);
+}
+
 TEST_F(TransactionTest, AStatementThatFailedToPrepareWorksOnceItCan) {
   {
     auto transaction = begin();
