@@ -24,24 +24,24 @@ constexpr auto kDatabaseWait = std::chrono::milliseconds(10'000);
 constexpr std::string_view kWentAway =
     "a series or study went away while an instance was added to it; send it again";
 
-Result<void> look_up_series(Transaction& transaction, Arrivals& arrivals,
-                            std::vector<Statement> before) {
-  before.push_back(arrivals.find_series());
-  LATENT_TRY(auto answers, transaction.execute_all(before));
-  return arrivals.take_found(answers.back());
-}
-
 /// Rows of patients, studies and series exist and are merged; what was new is returned.
 Result<std::vector<StudyNews>> prepare(Transaction& transaction, Arrivals& arrivals) {
   std::vector<StudyNews> news;
   if (arrivals.all_known()) return news;
-  LATENT_TRY_VOID(look_up_series(transaction, arrivals, {}));
+  const Statement find = arrivals.find_series();
+  LATENT_TRY(const auto found, transaction.execute(find.sql, find.params));
+  LATENT_TRY_VOID(arrivals.take_found(found));
   news = news_of(arrivals.series);
   if (news.empty()) return news;
 
+  auto statements = merge_statements(news, arrivals.series);
+  statements.push_back(find);
+  LATENT_TRY(const auto answers, transaction.execute_all(statements));
+  for (std::size_t i = 0; i < news.size(); ++i)
+    news[i].is_new = answers[news.size() + i].affected() == 1;
   // What is news is decided by the rows as they were, so the new ids go into a copy.
   Arrivals merged = arrivals;
-  LATENT_TRY_VOID(look_up_series(transaction, merged, merge_statements(news, arrivals.series)));
+  LATENT_TRY_VOID(merged.take_found(answers.back()));
   for (std::size_t i = 0; i < arrivals.series.size(); ++i) {
     if (merged.series[i].series_id == 0)
       return fail(ErrorCode::unavailable, std::string(kWentAway), "catalog");
@@ -72,11 +72,14 @@ Result<std::vector<StoredInstance>> find_instances(Transaction& transaction,
   return detail::stored_instances(rows);
 }
 
-Result<void> insert_instances(Transaction& transaction, std::span<const NewInstance> instances,
-                              std::span<const Statement> with, KnownSeries* known) {
+Result<std::vector<StudyUid>> insert_instances(Transaction& transaction,
+                                               std::span<const NewInstance> instances,
+                                               std::span<const Statement> with,
+                                               KnownSeries* known) {
+  std::vector<StudyUid> new_studies;
   if (instances.empty()) {
     LATENT_TRY([[maybe_unused]] auto answers, transaction.execute_all(with));
-    return {};
+    return new_studies;
   }
   Arrivals arrivals(instances);
   if (known != nullptr) arrivals.take_known(*known);
@@ -95,7 +98,9 @@ Result<void> insert_instances(Transaction& transaction, std::span<const NewInsta
       return fail(known != nullptr ? ErrorCode::conflict : ErrorCode::unavailable,
                   std::string(kWentAway), "catalog");
   if (known != nullptr) arrivals.teach(*known);
-  return {};
+  for (const StudyNews& study : news)
+    if (study.is_new) new_studies.push_back(study.uid);
+  return new_studies;
 }
 
 Result<void> add_version(Transaction& transaction, const NewInstance& instance,
@@ -134,7 +139,9 @@ Result<void> add_version(Transaction& transaction, const NewInstance& instance,
                 "the instance that a new version should follow is not in this study", "catalog");
   const Statement discount[] = {
       {std::string(kDiscount), Params().integer(superseded.back().integer(0, 0))}};
-  return insert_instances(transaction, {&instance, 1}, discount);
+  LATENT_TRY([[maybe_unused]] const auto new_studies,
+             insert_instances(transaction, {&instance, 1}, discount));
+  return {};
 }
 
 Result<std::vector<std::pair<std::uint64_t, std::uint64_t>>> segment_extents(

@@ -26,12 +26,13 @@ Result<std::vector<StoredInstance>> find_instances(database::Transaction& transa
 /// kept, instance rows inserted; `with` (audit rows) goes along. One round trip when `known` (may
 /// be null) holds all their series; two when the rows exist and nothing new is said about patient,
 /// study and series; else three. Locks rows in one order, so parallel groups cannot deadlock.
+/// Returns the studies whose rows it made.
 /// Errors: conflict when one of the instances exists already, or `known` was out of date: nothing
 /// of the group is to be committed, `known` is to be cleared, and find_instances tells the rest.
-Result<void> insert_instances(database::Transaction& transaction,
-                              std::span<const NewInstance> instances,
-                              std::span<const database::Statement> with,
-                              KnownSeries* known = nullptr);
+Result<std::vector<StudyUid>> insert_instances(database::Transaction& transaction,
+                                               std::span<const NewInstance> instances,
+                                               std::span<const database::Statement> with,
+                                               KnownSeries* known = nullptr);
 
 /// For the sessions that call the two above (Pool::with_settings): one plan for all calls, looking
 /// rows up by index. Plans made while tables are still empty would otherwise scan them for as long

@@ -35,7 +35,7 @@ constexpr const char* kInsert =
     " VALUES ($1, $2, $3, $4, $5) ON CONFLICT (study_uid) DO NOTHING RETURNING key_id";
 // The row of the first instance is committed later, with waiting, in the same log: when that is
 // durable, so is this.
-constexpr const char* kWithoutWaiting = "SET LOCAL synchronous_commit = off";
+constexpr const char* kWithoutWaiting = "SELECT set_config('synchronous_commit', 'off', true)";
 constexpr const char* kLockArchiveKeys =
     "SELECT pg_advisory_xact_lock(hashtextextended('latent.archive_keys', 0))";
 
@@ -205,12 +205,10 @@ Result<StudyKeyPtr> KeyRing::State::create(const StudyUid& study) {
     // Ring before row: a crash in between leaves an entry that nothing uses.
     LATENT_TRY_VOID(ring->append(fresh.id, fresh.entry));
     fail_point::reach("key.create");
-    LATENT_TRY(Transaction transaction,
-               Transaction::begin(pool, deadline_in(config.database_wait)));
     const std::vector<Statement> statements{
         {kWithoutWaiting, {}}, {kInsert, insert_params(fresh, study, KeyPurpose::study)}};
-    LATENT_TRY(const std::vector<Rows> rows, transaction.execute_all(statements));
-    LATENT_TRY_VOID(transaction.commit());
+    LATENT_TRY(const std::vector<Rows> rows,
+               Transaction::run_at_once(pool, deadline_in(config.database_wait), statements));
     if (!rows.back().empty()) {
       cache.put(study, key);
       return key;

@@ -21,11 +21,13 @@ struct StudyNews {
     Cells patient;
   };
   std::vector<Said> said;
+  bool is_new = false;  ///< its row was made by the merge
 };
 /// Of all series with news, ascending by UID.
 std::vector<StudyNews> news_of(const std::vector<SeriesArrival>& series);
 
-/// Rows of patients, studies and series exist and are merged, and the studies are locked.
+/// Rows of patients, studies and series exist and are merged, and the studies are locked. Statement
+/// news.size() + i inserts the study of news[i], when there is none.
 std::vector<database::Statement> merge_statements(const std::vector<StudyNews>& news,
                                                   const std::vector<SeriesArrival>& series);
 /// What is still empty of the patient is filled; after the counting, which has locked the row.

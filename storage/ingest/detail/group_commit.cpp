@@ -130,12 +130,19 @@ void GroupCommit::sync_stage() {
   }
 }
 
+bool GroupCommit::needs_look_up(const Pending& pending) const {
+  const catalog::StoredInstance& stored = pending.instance.stored;
+  return !database_answers_ || !new_studies_.surely_lacks(stored.study, stored.sop_instance);
+}
+
 // Decides what each instance is. Those that need a look at the kept object leave the group.
 bool GroupCommit::classify(Group& group) {
   std::vector<InstanceUid> uids;
   uids.reserve(group.instances.size());
-  for (const PendingPtr& pending : group.instances)
-    uids.push_back(pending->instance.stored.sop_instance);
+  for (const PendingPtr& pending : group.instances) {
+    pending->outcome.kind = StoreOutcome::Kind::stored;
+    if (needs_look_up(*pending)) uids.push_back(pending->instance.stored.sop_instance);
+  }
   if (uids.empty()) return true;
 
   auto transaction = database::Transaction::begin(*pool_, deadline_in(kDatabaseWait),
@@ -249,18 +256,31 @@ void GroupCommit::commit_stage() {
 Result<void> GroupCommit::commit(std::span<const PendingPtr> instances,
                                  std::span<const Refusal> refusals,
                                  const std::function<Result<void>()>& before_commit) {
-  LATENT_TRY(auto transaction, database::Transaction::begin(*pool_, deadline_in(kDatabaseWait)));
-  std::vector<catalog::NewInstance> rows;
+  std::vector<StudyUid> new_studies;
+  const auto run = [&]() -> Result<void> {
+    LATENT_TRY(auto transaction, database::Transaction::begin(*pool_, deadline_in(kDatabaseWait)));
+    std::vector<catalog::NewInstance> rows;
+    for (const PendingPtr& pending : instances)
+      if (pending->outcome.kind == StoreOutcome::Kind::stored) rows.push_back(pending->instance);
+    const auto audit = recorder_.statements(events_of(instances, refusals));
+    LATENT_TRY(new_studies, catalog::insert_instances(transaction, rows, audit, &known_series_));
+    for (const PendingPtr& pending : instances)
+      if (pending->outcome.kind == StoreOutcome::Kind::new_version)
+        LATENT_TRY_VOID(
+            catalog::add_version(transaction, pending->instance, pending->verdict->differing_tags));
+    if (before_commit) LATENT_TRY_VOID(before_commit());
+    return transaction.commit();
+  };
+  const Result<void> done = run();
+  database_answers_ = done.has_value();
+  if (!done) {
+    known_series_.clear();
+    return done;
+  }
+  for (const StudyUid& study : new_studies) new_studies_.began(study);
   for (const PendingPtr& pending : instances)
-    if (pending->outcome.kind == StoreOutcome::Kind::stored) rows.push_back(pending->instance);
-  const auto audit = recorder_.statements(events_of(instances, refusals));
-  LATENT_TRY_VOID(catalog::insert_instances(transaction, rows, audit, &known_series_));
-  for (const PendingPtr& pending : instances)
-    if (pending->outcome.kind == StoreOutcome::Kind::new_version)
-      LATENT_TRY_VOID(
-          catalog::add_version(transaction, pending->instance, pending->verdict->differing_tags));
-  if (before_commit) LATENT_TRY_VOID(before_commit());
-  return transaction.commit();
+    new_studies_.took(pending->instance.stored.study, pending->instance.stored.sop_instance);
+  return done;
 }
 
 void GroupCommit::commit_group(Group group) {
@@ -268,7 +288,6 @@ void GroupCommit::commit_group(Group group) {
   const auto wait_for_disk = [&] { return on_disk = group.on_disk.get(); };
   const auto together = commit(group.instances, group.refusals, wait_for_disk);
   if (together) return answer(group);
-  known_series_.clear();
   if (group.on_disk.valid()) on_disk = group.on_disk.get();  // the rows failed first
   log::warn("a group did not commit", "instances", group.instances.size(), "error",
             together.error().text);
@@ -300,7 +319,6 @@ void GroupCommit::commit_one_by_one(Group group) {
     Group alone;
     alone.instances.push_back(std::move(pending));
     const auto result = commit(alone.instances, {}, {});
-    if (!result) known_series_.clear();
     if (!result && result.error().code == ErrorCode::conflict &&
         alone.instances.front()->attempts <= kAttemptsMax) {
       submit(std::move(alone.instances.front()));  // now it is a duplicate: look again

@@ -12,6 +12,7 @@
 //    current. The unique index decides the races with other nodes.
 #pragma once
 
+#include <atomic>
 #include <condition_variable>
 #include <deque>
 #include <functional>
@@ -26,6 +27,7 @@
 #include "storage/catalog/known_series.h"
 #include "storage/database/pool.h"
 #include "storage/ingest/detail/buffers.h"
+#include "storage/ingest/detail/new_studies.h"
 #include "storage/ingest/detail/pending.h"
 #include "storage/ingest/store_service.h"
 #include "storage/keyring/key_ring.h"
@@ -61,6 +63,7 @@ class GroupCommit {
   bool has_work() const LATENT_REQUIRES(mutex_);
   Group take_group();
   bool classify(Group& group);
+  bool needs_look_up(const Pending& pending) const;
   void write_and_pass_on(Group group);
   Result<void> append_and_sync(std::span<Pending* const> writers,
                                const std::function<void()>& on_placed);
@@ -89,6 +92,9 @@ class GroupCommit {
   bool stopping_ LATENT_GUARDED_BY(mutex_) = false;
 
   catalog::KnownSeries known_series_;  ///< used by the commit stage alone
+  NewStudies new_studies_;
+  /// The last transaction went through: otherwise nothing is written before the database was asked.
+  std::atomic<bool> database_answers_ = false;
 
   std::thread sync_thread_;
   std::thread commit_thread_;
