@@ -3,6 +3,7 @@
 #include <zstd.h>
 
 #include <algorithm>
+#include <cstring>
 #include <numeric>
 #include <utility>
 
@@ -136,7 +137,7 @@ Result<void> SealedReader::read_payload(std::uint64_t offset, MutableByteSpan ou
         LATENT_TRY_VOID(open_chunk(index, chunk_));
         chunk_index_ = index;
       }
-      std::ranges::copy(ByteSpan(chunk_).subspan(inside, n), out.begin());
+      std::memcpy(out.data(), chunk_.data() + inside, n);
     }
     out = out.subspan(n);
     offset += n;
@@ -166,7 +167,7 @@ Result<void> SealedReader::read_frames(std::uint64_t offset, MutableByteSpan out
     LATENT_TRY_VOID(load_frame(offset / frame_bytes));
     const std::uint64_t inside = offset % frame_bytes;
     const std::size_t n = std::min<std::uint64_t>(frame_.size() - inside, out.size());
-    std::ranges::copy(ByteSpan(frame_).subspan(inside, n), out.begin());
+    std::memcpy(out.data(), frame_.data() + inside, n);
     out = out.subspan(n);
     offset += n;
   }
