@@ -65,9 +65,9 @@ enum class Form {
 class InstanceStream {
  public:
   virtual ~InstanceStream() = default;
-  /// The next piece, at most about 64 KiB (a converted one may be larger); empty at the end. The
-  /// span is valid until the next call.
-  virtual Result<ByteSpan> next() = 0;
+  /// Puts the next piece behind `out`, at most about 64 KiB (a converted one may be larger); false,
+  /// and nothing, at the end.
+  virtual Result<bool> next(Bytes& out) = 0;
 };
 
 class RetrieveService {

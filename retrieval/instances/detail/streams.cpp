@@ -1,6 +1,7 @@
 #include "retrieval/instances/detail/streams.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "dicom/writer/convert_native.h"
 #include "dicom/writer/file_meta.h"
@@ -20,20 +21,23 @@ class SealedStream final : public InstanceStream {
   SealedStream(SealedReader blob, std::uint64_t from) : blob_(std::move(blob)), at_(from) {}
 
   /// Pieces end at chunk borders of the seal, so that each chunk is opened once.
-  Result<ByteSpan> next() override {
-    if (at_ >= blob_.length()) return ByteSpan{};
+  Result<bool> next(Bytes& out) override {
+    if (at_ >= blob_.length()) return false;
     const std::uint64_t border = (at_ / kPieceBytes + 1) * kPieceBytes;
     const auto size = static_cast<std::size_t>(std::min(border, blob_.length()) - at_);
-    piece_.resize(size);
-    LATENT_TRY_VOID(blob_.read(at_, piece_));
+    const std::size_t before = out.size();
+    out.resize(before + size);
+    if (auto read = blob_.read(at_, MutableByteSpan(out).subspan(before)); !read) {
+      out.resize(before);  // nothing that was not verified comes out
+      return fail(std::move(read).error());
+    }
     at_ += size;
-    return ByteSpan(piece_);
+    return true;
   }
 
  private:
   SealedReader blob_;
   std::uint64_t at_;
-  Bytes piece_;
 };
 
 /// A Part 10 file whose preamble is zeroed: any bytes may stand there, also a program
@@ -42,21 +46,20 @@ class CleanPreamble final : public InstanceStream {
  public:
   explicit CleanPreamble(std::unique_ptr<InstanceStream> file) : file_(std::move(file)) {}
 
-  Result<ByteSpan> next() override {
-    LATENT_TRY(const ByteSpan piece, file_->next());
-    if (!first_) return piece;
-    first_ = false;
-    head_.assign(piece.begin(), piece.end());
-    const bool has_preamble = head_.size() >= kPreambleBytes + 4 &&
-                              as_text(ByteSpan(head_).subspan(kPreambleBytes, 4)) == "DICM";
-    if (has_preamble) std::fill_n(head_.begin(), kPreambleBytes, std::byte{0});
-    return ByteSpan(head_);
+  Result<bool> next(Bytes& out) override {
+    const std::size_t before = out.size();
+    LATENT_TRY(const bool more, file_->next(out));
+    if (!std::exchange(first_, false)) return more;
+    const MutableByteSpan head = MutableByteSpan(out).subspan(before);
+    const bool has_preamble =
+        head.size() >= kPreambleBytes + 4 && as_text(head.subspan(kPreambleBytes, 4)) == "DICM";
+    if (has_preamble) std::ranges::fill(head.first(kPreambleBytes), std::byte{0});
+    return more;
   }
 
  private:
   std::unique_ptr<InstanceStream> file_;
   bool first_ = true;
-  Bytes head_;
 };
 
 /// A data set on its way from one native syntax to another, behind an optional new file head.
@@ -64,28 +67,28 @@ class ConvertedStream final : public InstanceStream {
  public:
   ConvertedStream(std::unique_ptr<InstanceStream> source, dicom::writer::NativeConverter converter,
                   Bytes head)
-      : source_(std::move(source)), converter_(std::move(converter)), out_(std::move(head)) {}
+      : source_(std::move(source)), converter_(std::move(converter)), head_(std::move(head)) {}
 
-  Result<ByteSpan> next() override {
-    if (given_) out_.clear();
-    while (out_.empty() && !ended_) {
-      LATENT_TRY(const ByteSpan piece, source_->next());
-      if (piece.empty()) {
-        ended_ = true;
-        LATENT_TRY_VOID(converter_.finish(out_));
-      } else {
-        LATENT_TRY_VOID(converter_.feed(piece, out_));
-      }
+  Result<bool> next(Bytes& out) override {
+    const std::size_t before = out.size();
+    append(out, std::exchange(head_, {}));
+    while (out.size() == before && !ended_) {
+      piece_.clear();
+      LATENT_TRY(const bool more, source_->next(piece_));
+      ended_ = !more;
+      if (more)
+        LATENT_TRY_VOID(converter_.feed(piece_, out));
+      else
+        LATENT_TRY_VOID(converter_.finish(out));
     }
-    given_ = true;
-    return ByteSpan(out_);
+    return out.size() > before;
   }
 
  private:
   std::unique_ptr<InstanceStream> source_;
   dicom::writer::NativeConverter converter_;
-  Bytes out_;
-  bool given_ = false;
+  Bytes head_;
+  Bytes piece_;
   bool ended_ = false;
 };
 

@@ -35,12 +35,14 @@ Result<void> send_file(Conversation& conversation, const StoredInstance& instanc
       conversation.archive.retrieve().open(instance, instance.transfer_syntax.text(), form);
   if (!stream) return tell_failure(stream.error());
   LATENT_TRY_VOID(channel.send_json({{"file", describe(instance)}}));
+  Bytes piece;
   while (true) {
-    const auto piece = (*stream)->next();
-    if (!piece) return tell_failure(piece.error());
-    if (piece->empty()) break;
-    counts.bytes += piece->size();
-    LATENT_TRY_VOID(channel.send_data(*piece));
+    piece.clear();
+    const auto more = (*stream)->next(piece);
+    if (!more) return tell_failure(more.error());
+    if (!*more) break;
+    counts.bytes += piece.size();
+    LATENT_TRY_VOID(channel.send_data(piece));
   }
   ++counts.completed;
   return channel.send_end();

@@ -50,26 +50,23 @@ Result<InstanceReader::Chunk> InstanceReader::read_chunk() {
                connection_->services().retrieve.open(instance_, target_syntax_, Form::data_set));
   }
   Chunk chunk;
-  chunk.bytes.reserve(kChunkBytes + (64u << 10));
-  append(chunk.bytes, carry_);
-  carry_.clear();
-  for (;;) {
-    LATENT_TRY(const ByteSpan piece, stream_->next());
-    if (piece.empty()) {
+  chunk.bytes = std::exchange(carry_, {});
+  chunk.bytes.reserve(kChunkBytes + kPieceBytesMax);
+  while (chunk.bytes.size() < kChunkBytes) {
+    LATENT_TRY(const bool more, stream_->next(chunk.bytes));
+    if (!more) {
       chunk.last = true;
       return chunk;
     }
-    // The piece that does not fit any more is what tells that this chunk is not the last one.
-    if (chunk.bytes.size() >= kChunkBytes) {
-      if (chunk.bytes.size() % 2 != 0) {
-        carry_.push_back(chunk.bytes.back());
-        chunk.bytes.pop_back();
-      }
-      append(carry_, piece);
-      return chunk;
-    }
-    append(chunk.bytes, piece);
   }
+  // The piece behind it tells that this chunk is not the last one.
+  LATENT_TRY(const bool more, stream_->next(carry_));
+  chunk.last = !more;
+  if (more && chunk.bytes.size() % 2 != 0) {
+    carry_.insert(carry_.begin(), chunk.bytes.back());
+    chunk.bytes.pop_back();
+  }
+  return chunk;
 }
 
 }  // namespace latent::server::dimse

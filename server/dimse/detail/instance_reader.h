@@ -35,6 +35,7 @@ class InstanceReader : public std::enable_shared_from_this<InstanceReader> {
 
  private:
   static constexpr std::size_t kChunkBytes = 256u << 10;
+  static constexpr std::size_t kPieceBytesMax = 64u << 10;  ///< as a rule
   static constexpr std::size_t kChunksAhead = 2;
 
   Result<Chunk> read_chunk();

@@ -28,9 +28,8 @@ class RetrieveBench : public test::StoreBench {
     LATENT_TRY(auto stream, service_for_reading.open(instance, syntax, form));
     Bytes whole;
     while (true) {
-      LATENT_TRY(const ByteSpan piece, stream->next());
-      if (piece.empty()) return whole;
-      append(whole, piece);
+      LATENT_TRY(const bool more, stream->next(whole));
+      if (!more) return whole;
     }
   }
 };
