@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <random>
 
+#include "dicom/text/date_time.h"
 #include "retrieval/query/query_service.h"
 #include "tests/benchmarks/benchmarks.h"
 #include "tests/benchmarks/database.h"
@@ -70,9 +71,9 @@ std::vector<Kind> kinds(storage::database::Pool& pool, std::int64_t studies) {
   };
   const auto study = [](const Values& values) { return query_of(Level::study, values); };
   const auto day = [](std::int64_t n) {
-    return storage::catalog::Days{static_cast<int>(15000 + n % 5400)};
+    return dicom::text::Days{static_cast<int>(15000 + n % 5400)};
   };
-  const auto date = [](storage::catalog::Days days) { return dicom::text::format_date(days); };
+  const auto date = [](dicom::text::Days days) { return dicom::text::format_date(days); };
   const std::int64_t patients = studies * 2 / 5;
   return {
       {"patient ID",
@@ -110,7 +111,7 @@ std::vector<Kind> kinds(storage::database::Pool& pool, std::int64_t studies) {
       {"name ab* and birth date",
        [=](auto n) {
          return study({{kPatientName, name(n).first.substr(0, 2) + "*"},
-                       {kBirthDate, date(storage::catalog::Days{static_cast<int>(n % 14000)})}});
+                       {kBirthDate, date(dicom::text::Days{static_cast<int>(n % 14000)})}});
        }},
       {"one day and modality",
        [=](auto n) {
