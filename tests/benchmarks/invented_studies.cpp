@@ -36,16 +36,20 @@ DO $$ DECLARE one record; BEGIN
   FOR one IN SELECT * FROM index_kept LOOP EXECUTE one.definition; END LOOP;
 END $$)";
 
-/// Pseudo-random in [0, 1), the same on every run.
-constexpr const char* kShare = R"(
+/// share: pseudo-random in [0, 1), the same on every run.
+constexpr const char* kRandomness = R"(
 CREATE FUNCTION pg_temp.share(n bigint, salt integer) RETURNS double precision LANGUAGE sql IMMUTABLE
   AS 'SELECT (hashint8extended($1, $2) & 1073741823) / 1073741824.0';
-CREATE FUNCTION pg_temp.word(n bigint, parts integer) RETURNS text LANGUAGE sql IMMUTABLE AS $$
-  SELECT string_agg((ARRAY['ba','ren','mo','til','ka','dor','sen','vi','lun','gre','sto','hal','ney',
-    'pol','ar','wes','tin','jo','mer','ul'])[1 + (hashint8extended($1, part) & 65535) % 20], '')
-  FROM generate_series(1, $2) AS part $$)";
+CREATE TEMPORARY TABLE word AS
+  SELECT n, parts, string_agg((ARRAY['ba','ren','mo','til','ka','dor','sen','vi','lun','gre','sto',
+    'hal','ney','pol','ar','wes','tin','jo','mer','ul'])
+    [1 + (hashint8extended(n, part) & 65535) % 20], '') AS text
+  FROM generate_series(0, 40000) AS n CROSS JOIN generate_series(2, 3) AS parts
+    CROSS JOIN generate_series(1, 3) AS part
+  WHERE part <= parts GROUP BY n, parts;
+ANALYZE word;)";
 
-/// 2.5 studies a patient; $1 patients.
+/// {0} patients, 2.5 studies each.
 constexpr const char* kPatients = R"(
 INSERT INTO patient (identity, patient_id, issuer, patient_name, patient_name_key, birth_date,
     birth_date_value, sex, studies, series)
@@ -53,11 +57,14 @@ INSERT INTO patient (identity, patient_id, issuer, patient_name, patient_name_ke
     lower(split_part(name, '=', 1)) || '^' ||
       CASE WHEN name LIKE '%=%' THEN '=' || split_part(name, '=', 2) || '^' ELSE '' END,
     to_char(born, 'YYYYMMDD'), born, CASE WHEN n % 2 = 0 THEN 'F' ELSE 'M' END, 1, 1
-  FROM (SELECT n, date '1930-01-01' + (pg_temp.share(n, 1) * 33000)::integer AS born,
-      initcap(pg_temp.word((power(pg_temp.share(n, 2), 3) * 40000)::bigint, 3)) || '^' ||
-      initcap(pg_temp.word((power(pg_temp.share(n, 3), 2) * 3000)::bigint, 2)) ||
-      CASE WHEN n % 40 = 0 THEN '=王^小明' ELSE '' END AS name
-    FROM generate_series(1, {0}) AS n) AS person)";
+  FROM (SELECT drawn.n, date '1930-01-01' + (pg_temp.share(drawn.n, 1) * 33000)::integer AS born,
+      initcap(family.text) || '^' || initcap(given.text) ||
+      CASE WHEN drawn.n % 40 = 0 THEN '=王^小明' ELSE '' END AS name
+    FROM (SELECT n, (power(pg_temp.share(n, 2), 3) * 40000)::integer AS family_n,
+        (power(pg_temp.share(n, 3), 2) * 3000)::integer AS given_n
+      FROM generate_series(1, {0}) AS n) AS drawn
+    JOIN word AS family ON family.n = family_n AND family.parts = 3
+    JOIN word AS given ON given.n = given_n AND given.parts = 2) AS person)";
 
 constexpr const char* kStudies = R"(
 INSERT INTO study (patient, study_uid, study_date, study_date_value, study_time, study_time_value,
@@ -71,11 +78,13 @@ INSERT INTO study (patient, study_uid, study_date, study_date_value, study_time,
       || ' ' || (n % 40),
     initcap(doctor) || '^', doctor || '^',
     ARRAY[modality], ARRAY['1.2.840.10008.5.1.4.1.1.2'], 1, now()
-  FROM (SELECT n, date '2011-01-01' + (sqrt(pg_temp.share(n, 6)) * 5470)::integer AS day,
-      pg_temp.word((power(pg_temp.share(n, 7), 2) * 2000)::bigint, 2) AS doctor,
+  FROM (SELECT drawn.n, date '2011-01-01' + (sqrt(pg_temp.share(drawn.n, 6)) * 5470)::integer AS day,
+      word.text AS doctor,
       (ARRAY['CR','CR','CR','CR','CT','CT','CT','MR','MR','US','US','MG','XA','NM','DX','DX'])
-        [1 + (pg_temp.share(n, 8) * 15.99)::integer % 16] AS modality
-    FROM generate_series(1, {0}) AS n) AS visit)";
+        [1 + (pg_temp.share(drawn.n, 8) * 15.99)::integer % 16] AS modality
+    FROM (SELECT n, (power(pg_temp.share(n, 7), 2) * 2000)::integer AS doctor_n
+      FROM generate_series(1, {0}) AS n) AS drawn
+    JOIN word ON word.n = doctor_n AND word.parts = 2) AS visit)";
 
 /// One series a study, two of every third; one instance a series.
 constexpr const char* kSeries = R"(
@@ -90,7 +99,7 @@ INSERT INTO instance (series, sop_instance, sop_class, transfer_syntax, version,
   SELECT id, series_uid || '.1', '1.2.840.10008.5.1.4.1.1.2', '1.2.840.10008.1.2.1', 1,
     decode(md5(id::text), 'hex'), decode(md5(study::text), 'hex'), 1 + id / 500, 64 + id % 500 * 532480,
     532480, decode(md5(id::text) || md5(id::text), 'hex'), 525312, 500, now(), 'dimse:CT1',
-    '1', 1, 512, 512, 16, decode(repeat(md5(id::text), 32), 'hex')
+    '1', 1, 512, 512, 16, decode(repeat(md5(id::text), 16), 'hex')
   FROM series)";
 
 }  // namespace
@@ -100,9 +109,9 @@ void invent_studies(storage::database::Pool& pool, std::int64_t studies) {
   PGconn* const c = connection.get();
   const std::int64_t patients = studies * 2 / 5;
   run(c,
-      "SET synchronous_commit = off; SET maintenance_work_mem = '256MB'; SET max_parallel_workers "
-      "= 0");
-  run(c, kShare);
+      "SET synchronous_commit = off; SET session_replication_role = replica;"
+      "SET maintenance_work_mem = '256MB'; SET max_parallel_maintenance_workers = 0");
+  run(c, kRandomness);
   run(c, kTakeIndexesAway);
   const auto filled = [](std::string sql, std::int64_t first, std::int64_t second) {
     const auto replace = [&sql](std::string_view what, const std::string& with) {
