@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <charconv>
-#include <map>
 
 #include "dicom/model/transfer_syntaxes.h"
 #include "dicom/text/character_set.h"
@@ -26,13 +25,26 @@ std::string joined(const std::vector<std::string>& values) {
   return all;
 }
 
-void collect_texts(const Answer& answer, std::vector<std::string>& texts) {
+template <class Visit>
+void for_each_text(const Answer& answer, const Visit& visit) {
   for (const AnswerAttribute& attribute : answer.attributes) {
-    texts.insert(texts.end(), attribute.values.begin(), attribute.values.end());
+    for (const std::string& value : attribute.values) visit(value);
     for (const auto& item : attribute.items)
       for (const AnswerAttribute& inner : item)
-        texts.insert(texts.end(), inner.values.begin(), inner.values.end());
+        for (const std::string& value : inner.values) visit(value);
   }
+}
+
+/// The repertoire that can hold all values: none of its own when they are ASCII, as nearly always.
+text::CharacterSet character_set_for(const Answer& answer) {
+  bool is_ascii = true;
+  for_each_text(answer, [&](const std::string& value) {
+    is_ascii = is_ascii && std::ranges::none_of(value, [](char c) { return (c & 0x80) != 0; });
+  });
+  if (is_ascii) return {};
+  std::vector<std::string> texts;
+  for_each_text(answer, [&](const std::string& value) { texts.push_back(value); });
+  return text::choose_reply_character_set(texts);
 }
 
 Bytes unsigned_shorts(const std::vector<std::string>& values) {
@@ -49,6 +61,8 @@ void write_value(ElementWriter& writer, const AnswerAttribute& attribute,
                  const text::CharacterSet& set) {
   if (attribute.vr == vrs::kUS)
     return writer.element(attribute.tag, attribute.vr, unsigned_shorts(attribute.values));
+  if (set.term().empty() && attribute.values.size() == 1)
+    return writer.text(attribute.tag, attribute.vr, attribute.values.front());
   const std::string value = joined(attribute.values);
   // What a code string or date holds beyond ASCII was wrong when it came; it goes back as text.
   writer.text(attribute.tag, attribute.vr, text::encode(value, set).value_or(value));
@@ -85,14 +99,11 @@ Result<Bytes> encode_answer(const Answer& answer, const Query& query, const Answ
     return fail(ErrorCode::invalid_input,
                 "answers cannot be written in transfer syntax " + std::string(transfer_syntax),
                 "query");
-  std::vector<std::string> texts;
-  collect_texts(answer, texts);
-  const text::CharacterSet set = text::choose_reply_character_set(texts);
+  const text::CharacterSet set = character_set_for(answer);
 
-  std::map<Tag, AnswerAttribute> all;
-  for (const AnswerAttribute& attribute : answer.attributes) all.emplace(attribute.tag, attribute);
-  const auto add = [&all](Tag tag, Vr vr, std::string value) {
-    all[tag] = {.tag = tag, .vr = vr, .values = {std::move(value)}};
+  std::vector<AnswerAttribute> added;
+  const auto add = [&added](Tag tag, Vr vr, std::string value) {
+    added.push_back({.tag = tag, .vr = vr, .values = {std::move(value)}});
   };
   if (!set.term().empty()) add(tags::kSpecificCharacterSet, vrs::kCS, set.term());
   add(tags::kQueryRetrieveLevel, vrs::kCS, std::string(storage::catalog::name_of(query.level)));
@@ -101,9 +112,19 @@ Result<Bytes> encode_answer(const Answer& answer, const Query& query, const Answ
   if (asks_for(query, tags::kInstanceAvailability))
     add(tags::kInstanceAvailability, vrs::kCS, extras.instance_availability);
 
+  // What the face says stands before what the catalog says of the same tag, and replaces it.
+  std::vector<const AnswerAttribute*> all;
+  all.reserve(added.size() + answer.attributes.size());
+  for (const AnswerAttribute& attribute : added) all.push_back(&attribute);
+  for (const AnswerAttribute& attribute : answer.attributes) all.push_back(&attribute);
+  const auto tag_of = [](const AnswerAttribute* attribute) { return attribute->tag; };
+  std::ranges::stable_sort(all, {}, tag_of);
+  const auto replaced = std::ranges::unique(all, {}, tag_of);
+  all.erase(replaced.begin(), replaced.end());
+
   Bytes bytes;
   ElementWriter writer(syntax->encoding, bytes);
-  for (const auto& [tag, attribute] : all) write_attribute(writer, attribute, set);
+  for (const AnswerAttribute* attribute : all) write_attribute(writer, *attribute, set);
   return bytes;
 }
 

@@ -41,7 +41,7 @@ class PagedCursor final : public QueryCursor {
       LATENT_TRY_VOID(turn_page());
       if (page_.hits.empty()) return std::optional<Answer>();
     }
-    return std::optional(detail::answer_of(translation_, page_.hits[at_++]));
+    return std::optional(detail::answer_of(translation_, std::move(page_.hits[at_++])));
   }
 
   const std::vector<Tag>& unsupported() const override { return translation_.unsupported; }

@@ -265,15 +265,15 @@ void append_words(std::string& words, const Key& key) {
 
 Result<Translation> translate(const Query& query) { return Translator(query).run(); }
 
-Answer answer_of(const Translation& translation, const std::vector<catalog::SearchCell>& hit) {
+Answer answer_of(const Translation& translation, std::vector<catalog::SearchCell> hit) {
   Answer answer;
   answer.attributes.reserve(translation.columns.size());
   for (const AnswerColumn& column : translation.columns) {
-    const catalog::SearchCell& cell = hit[column.cell];
+    catalog::SearchCell& cell = hit[column.cell];
     AnswerAttribute& attribute = answer.attributes.emplace_back();
     attribute.tag = column.tag;
     attribute.vr = column.vr;
-    attribute.values = cell.values;
+    attribute.values = std::move(cell.values);  // each column has a cell of its own
     for (const auto& item : cell.items) {
       auto& attributes = attribute.items.emplace_back();
       for (const ItemAttribute& known : catalog::item_attributes(column.tag)) {

@@ -28,8 +28,7 @@ struct Translation {
 /// Errors: invalid_input naming the tag (too many or too long values, an order that cannot be).
 Result<Translation> translate(const Query& query);
 
-Answer answer_of(const Translation& translation,
-                 const std::vector<storage::catalog::SearchCell>& hit);
+Answer answer_of(const Translation& translation, std::vector<storage::catalog::SearchCell> hit);
 
 /// The query in words, for the audit event: "STUDY PatientName=DOE* StudyDate=2020-".
 std::string as_words(const Query& query);

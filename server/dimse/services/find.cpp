@@ -146,8 +146,9 @@ class Find final : public Operation {
       connection_->queue_response(request_, pending, answer);
       ++sent_;
     }
-    connection_->flush();
+    // With the final response behind them: one write for all.
     if (batch->last) return end(status::kSuccess, {});
+    connection_->flush();
     if (connection_->unwritten_bytes() < kUnwrittenMax) return read_batch();
     wants_room_ = true;
   }

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "dicom/text/person_name.h"
+#include "dicom/text/wildcard.h"
 
 namespace latent::storage::catalog::detail {
 namespace {
@@ -12,20 +13,38 @@ constexpr std::string_view kAnyText = R"([^=\\]*)";
 constexpr std::string_view kAnyCharacter = R"([^=^\\])";
 constexpr std::string_view kEnd = R"(($|[=\\]))";
 
+bool is_word(char c) {
+  const auto byte = static_cast<unsigned char>(c);
+  return byte >= 0x80 || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+}
+
 /// In PostgreSQL's advanced regular expressions a backslash before an ASCII letter or digit means
 /// something, before anything else it only quotes.
 void append_literal(std::string& regex, char c) {
-  const auto byte = static_cast<unsigned char>(c);
-  const bool is_word =
-      byte >= 0x80 || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
-  if (!is_word) regex += '\\';
+  if (!is_word(c)) regex += '\\';
   regex += c;
+}
+
+std::string folded_pattern(std::string_view group) {
+  std::string key = dicom::text::collation_key(group);
+  while (key.ends_with("^*^*")) key.resize(key.size() - 2);
+  return key;
+}
+
+/// True when three letters or digits stand in a row.
+bool holds_trigram(std::string_view key) {
+  std::size_t in_a_row = 0;
+  for (const char c : key) {
+    if ((c & 0xC0) == 0x80) continue;  // of the same character
+    in_a_row = is_word(c) ? in_a_row + 1 : 0;
+    if (in_a_row == 3) return true;
+  }
+  return false;
 }
 
 /// One group, folded, as it stands in a key: with '^' at its end. Empty = any.
 std::string group_regex(std::string_view group) {
-  std::string key = dicom::text::collation_key(group);
-  while (key.ends_with("^*^*")) key.resize(key.size() - 2);
+  const std::string key = folded_pattern(group);
   if (std::ranges::all_of(key, [](char c) { return c == '*'; })) return {};
   std::string regex;
   for (const char c : key) {
@@ -73,6 +92,13 @@ std::string name_regex(std::string_view name) {
     }
   }
   return regex.empty() ? regex : R"((^|\\))" + regex + std::string(kEnd);
+}
+
+std::string name_like(std::string_view name) {
+  if (name.find('=') != std::string_view::npos) return {};
+  const std::string key = folded_pattern(name);
+  if (!holds_trigram(key)) return {};
+  return '%' + dicom::text::like_pattern(key) + (key.ends_with('*') ? "" : "^%");
 }
 
 std::vector<std::string> word_regexes(std::string_view name) {

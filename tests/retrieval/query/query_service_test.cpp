@@ -59,6 +59,23 @@ TEST_F(QueryTest, NamesMatchWithoutRegardToCaseAndAccentsInAnyGroup) {
   EXPECT_THAT(by_name("*"), UnorderedElementsAre("1.1", "1.2", "1.3"));
 }
 
+TEST_F(QueryTest, WildcardsInNamesStayInsideTheirGroupAndLikesOwnSignsAreData) {
+  add("1.1", {{tags::kPatientName, "Smithson^John=Tanaka^Jane"}});
+  add("1.2", {{tags::kPatientName, "Smi%hson^John"}});
+  add("1.3", {{tags::kPatientName, "Smi_hson^John"}});
+  const auto by_name = [this](std::string name) {
+    return studies({{.tag = tags::kPatientName, .values = {std::move(name)}}});
+  };
+  EXPECT_THAT(by_name("smithson*"), UnorderedElementsAre("1.1"));
+  EXPECT_THAT(by_name("*mithso*"), UnorderedElementsAre("1.1"));
+  EXPECT_THAT(by_name("tanaka^ja*"), UnorderedElementsAre("1.1"));
+  EXPECT_THAT(by_name("smithson*jane"), IsEmpty());
+  EXPECT_THAT(by_name("smithson"), IsEmpty());
+  EXPECT_THAT(by_name("smi?hson^john"), UnorderedElementsAre("1.1", "1.2", "1.3"));
+  EXPECT_THAT(by_name("smi%hson*"), UnorderedElementsAre("1.2"));
+  EXPECT_THAT(by_name("smi_hson*"), UnorderedElementsAre("1.3"));
+}
+
 TEST_F(QueryTest, FuzzyNamesMatchWordsInAnyOrderAndNeverFewer) {
   add("1.1", {{tags::kPatientName, "van der Berg^Anna Maria"}});
   add("1.2", {{tags::kPatientName, "Berg^Anton"}});
