@@ -94,6 +94,7 @@ class Transport : public std::enable_shared_from_this<Transport> {
 
   void wait_readable();
   void read_some();
+  void read_on();
   bool consume();
   void handle(dicom::network::Event& event);
   void after_events();
@@ -111,7 +112,7 @@ class Transport : public std::enable_shared_from_this<Transport> {
   ByteSpan unread_;
   bool reading_ = false;  ///< a wait or a posted read is under way
   bool paused_ = false;
-  bool peer_closed_ = false;
+  bool held_up_ = false;  ///< stopped reading until more of what we wrote is taken
   bool gone_ = false;
   bool closes_when_written_ = false;
   bool mid_pdu_ = false;        ///< the last bytes read ended inside something
