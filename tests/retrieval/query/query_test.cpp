@@ -172,6 +172,15 @@ TEST(ParseIdentifier, RubbishAndTooLongIdentifiersAreRefused) {
   EXPECT_EQ(parse(Bytes(Limits().identifier_bytes_max + 1)).error().code, ErrorCode::invalid_input);
 }
 
+TEST(ParseIdentifier, EmptyValuesAmongOthersAskForNothing) {
+  const auto query = Identifier()
+                         .text(tags::kQueryRetrieveLevel, vrs::kCS, "STUDY")
+                         .text(tags::kPatientName, vrs::kPN, "\\Doe^*\\ ")
+                         .parse();
+  ASSERT_TRUE(query) << query.error().text;
+  EXPECT_THAT(find(*query, tags::kPatientName)->values, ElementsAre("Doe^*"));
+}
+
 TEST(ParseIdentifier, AKeyMoreThanOnceIsRefused) {
   Identifier twice;
   twice.text(tags::kQueryRetrieveLevel, vrs::kCS, "STUDY")
