@@ -125,7 +125,7 @@ void Transport::read_some() {
     // 40 ms for our delayed acknowledgement at each object (tech.md §1).
     const int one = 1;
     ::setsockopt(socket_.native_handle(), IPPROTO_TCP, TCP_QUICKACK, &one, sizeof one);
-    last_life_ = now();
+    if (is_reading_life()) last_life_ = now();
     unread_ = {buffer_->data(), count};
     if (!consume()) return;
     if (count < buffer_->size()) return wait_readable();

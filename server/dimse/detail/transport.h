@@ -82,6 +82,9 @@ class Transport : public std::enable_shared_from_this<Transport> {
   /// How long the peer may let us wait from its (or our) last sign of life; nothing: for ever.
   /// `in_message`: it owes the rest of something that it began, or takes nothing of what we write.
   virtual std::optional<Millis> time_limit(bool in_message) const = 0;
+  /// True while whatever the peer sends is a sign of life. False while one certain answer is due,
+  /// which bytes of other kinds must not put off for ever.
+  virtual bool is_reading_life() const = 0;
 
  private:
   struct Batch {
