@@ -313,7 +313,7 @@ TEST_F(HostileObjects, DeflateBombsCostNoMemoryAndBlankMasksAreKept) {
 /// What unpacks for seconds must not stand in anybody's way.
 TEST_F(HostileObjects, ManyDeflateBombsAtOnceHoldNobodyUp) {
   constexpr int kSenders = 16;
-  const std::size_t megabytes = everything_is_wanted() ? 2'000 : 200;
+  const std::size_t megabytes = everything_is_wanted() ? 2'000 : 100;
   const std::string came = siege().attack(
       fmt::format("{} senders of a deflate bomb of {} MiB at once", kSenders, megabytes),
       [&] {
