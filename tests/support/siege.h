@@ -46,17 +46,21 @@ class Watcher {
     std::size_t served = 0;
     double worst_ms = 0;
     std::string failure{};  ///< of the first one that was not served
+    /// How late a thread that does nothing was woken at worst: what the machine itself, with
+    /// whatever else it runs, takes away from everybody.
+    double machine_ms = 0;
   };
   Report report() const;
 
  private:
   void run();
+  void take_pulse();
   DicomPeer peer_;
   mutable std::mutex mutex_;
   std::condition_variable stop_;
   bool stopping_ = false;
   Report report_;
-  std::thread thread_;  ///< last: it uses all of the above
+  std::thread thread_, pulse_;  ///< last: they use all of the above
 };
 
 class Siege {

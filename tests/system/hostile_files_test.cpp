@@ -132,16 +132,23 @@ void own_uids(std::string& bytes, std::size_t number) {
     bytes.replace(at, kRoot.size(), own);
 }
 
+/// Made once: compressing a gigabyte takes its time.
+fs::path heavy_files(const fs::path& script) {
+  static const TemporaryDirectory folder;
+  static const RunResult made =
+      run_program({"python3", script.string(), "--heavy", folder.path().string()});
+  EXPECT_EQ(made.exit_code, 0) << made.report();
+  return folder.path();
+}
+
 /// The shared files, and those of `make_broken.py --heavy`, each with UIDs of its own, in
 /// `scratch`.
 std::vector<fs::path> broken_files(const fs::path& scratch, const std::string& left_out) {
   const auto folder = shared_file("data/broken");
   if (!folder) return {};
-  const fs::path heavy = scratch / "heavy", bent = scratch / "bent";
+  const fs::path bent = scratch / "bent";
   fs::create_directories(bent);
-  const RunResult made =
-      run_program({"python3", (*folder / "make_broken.py").string(), "--heavy", heavy.string()});
-  EXPECT_EQ(made.exit_code, 0) << made.report();
+  const fs::path heavy = heavy_files(*folder / "make_broken.py");
   std::vector<fs::path> files;
   for (const fs::path& from : {*folder, heavy})
     for (const auto& entry : fs::directory_iterator(from))
