@@ -79,7 +79,8 @@ std::vector<std::string> decode(const RawKey& key, const text::CharacterSet& dec
   if (!is_one_text(vr)) pieces = text::split_values(as_text(key.value), set);
   for (const std::string_view piece : pieces)
     values.emplace_back(trimmed(text::decode(piece, set, kind).text));
-  if (std::ranges::all_of(values, &std::string::empty)) values.clear();
+  // An empty value asks for nothing; among others it would not widen the question to everybody.
+  std::erase_if(values, [](const std::string& value) { return value.empty(); });
   return values;
 }
 

@@ -157,9 +157,9 @@ const Attribute* find_attribute(Tag tag) {
 }
 
 std::span<const ItemAttribute> item_attributes(Tag sequence) {
-  const auto range =
-      std::ranges::equal_range(kItemAttributes, sequence, {}, &ItemAttribute::sequence);
-  return {range.begin(), range.end()};
+  // Not equal_range(), whose subrange clang 14 cannot make of an array.
+  return {std::ranges::lower_bound(kItemAttributes, sequence, {}, &ItemAttribute::sequence),
+          std::ranges::upper_bound(kItemAttributes, sequence, {}, &ItemAttribute::sequence)};
 }
 
 std::span<const Tag> wanted_tags() { return kWanted; }

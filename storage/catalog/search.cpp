@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "storage/catalog/detail/items.h"
+#include "storage/catalog/detail/search_sql.h"
 #include "storage/catalog/detail/where.h"
 #include "storage/database/transaction.h"
 
@@ -160,22 +161,20 @@ bool names_one_row(const Search& search) {
          });
 }
 
-struct BuiltSearch {
+}  // namespace
+
+Result<Statement> detail::search_statement(const Search& search, const SearchWindow& window) {
   Statement statement;
   std::vector<OrderTerm> terms;
-};
-
-Result<BuiltSearch> build(const Search& search, const SearchWindow& window) {
-  BuiltSearch built;
-  Binder binder(built.statement.params);
-  std::string& sql = built.statement.sql;
+  Binder binder(statement.params);
+  std::string& sql = statement.sql;
   sql = "SELECT " + key_of(search.level) + "::text";
   std::string order = " ORDER BY ";
   for (const SearchOrder& wanted : search.order) {
     LATENT_TRY(auto term, order_term(wanted, search.level));
     sql += ", (" + term.expression + ")::text";
     order += term.expression + (term.descending ? " DESC NULLS LAST, " : " ASC NULLS LAST, ");
-    built.terms.push_back(std::move(term));
+    terms.push_back(std::move(term));
   }
   for (const Attribute* attribute : search.returned) {
     if (attribute->level > search.level)
@@ -189,25 +188,23 @@ Result<BuiltSearch> build(const Search& search, const SearchWindow& window) {
   LATENT_TRY(const std::string where,
              detail::where_clause(search.level, search.conditions, binder));
   sql += where + received_clause(search, binder);
-  if (window.after) sql += behind(*window.after, built.terms, search.level, binder);
+  if (window.after) sql += behind(*window.after, terms, search.level, binder);
   sql += order + key_of(search.level);
   // No index has this expression. Else a plan without knowledge of the values may walk all rows in
   // order until it meets the one that is meant.
   if (names_one_row(search)) sql += search.level == Level::image ? " || ''" : " + 0";
   if (window.skip != 0) sql += " OFFSET " + binder.integer(static_cast<std::int64_t>(window.skip));
   sql += " LIMIT " + binder.integer(static_cast<std::int64_t>(window.hits_max));
-  return built;
+  return statement;
 }
-
-}  // namespace
 
 Result<SearchPage> search(database::Pool& pool, Deadline deadline, const Search& search,
                           const SearchWindow& window) {
-  LATENT_TRY(auto built, build(search, window));
-  const std::size_t order_terms = built.terms.size();
+  LATENT_TRY(auto statement, detail::search_statement(search, window));
+  const std::size_t order_terms = search.order.size();
   std::vector<Statement> statements;
   if (!names_one_row(search)) statements.push_back({std::string(kPlanForValues), {}});
-  statements.push_back(std::move(built.statement));
+  statements.push_back(std::move(statement));
   LATENT_TRY(auto answers, database::Transaction::run_at_once(pool, deadline, statements));
   const database::Rows& rows = answers.back();
   SearchPage page;

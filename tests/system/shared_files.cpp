@@ -39,7 +39,17 @@ std::vector<std::vector<std::string>> csv_rows(const std::string& text) {
   return rows;
 }
 
-/// What cannot be read as a file is sent as it lies, so that the archive has to judge it.
+dicom::scanner::CanonicalContent content_of(const DicomObject& object) {
+  dicom::scanner::CanonicalDigest digest(object.transfer_syntax, Limits{});
+  const auto fed = digest.feed(object.data_set);
+  if (!fed) throw std::runtime_error(fed.error().text);
+  auto content = digest.finish();
+  if (!content) throw std::runtime_error(content.error().text);
+  return std::move(*content);
+}
+
+}  // namespace
+
 DicomObject object_of(const fs::path& file) {
   try {
     return read_object(file);
@@ -52,17 +62,6 @@ DicomObject object_of(const fs::path& file) {
     return object;
   }
 }
-
-dicom::scanner::CanonicalContent content_of(const DicomObject& object) {
-  dicom::scanner::CanonicalDigest digest(object.transfer_syntax, Limits{});
-  const auto fed = digest.feed(object.data_set);
-  if (!fed) throw std::runtime_error(fed.error().text);
-  auto content = digest.finish();
-  if (!content) throw std::runtime_error(content.error().text);
-  return std::move(*content);
-}
-
-}  // namespace
 
 std::vector<std::vector<SharedFile>> batches_of_dicom_files() {
   const auto folder = shared_file("data/dicom");

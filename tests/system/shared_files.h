@@ -12,6 +12,10 @@
 
 namespace latent::test {
 
+/// As read_object(); what cannot be read as a file becomes a data set as it lies, so that the
+/// archive has to judge it.
+DicomObject object_of(const std::filesystem::path& file);
+
 struct SharedFile {
   std::string name;
   std::string sop_instance;  ///< as pydicom reads it, else we; empty: the file has none

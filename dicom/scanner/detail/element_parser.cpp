@@ -83,9 +83,11 @@ Result<void> ElementParser::take_head(ByteSpan& in) {
   }
   DecodedHead head;
   if (view.size() >= kHeadBytesMin) head = decode_head(view, syntax_here(view));
-  const bool peeks = head.status == DecodedHead::Status::ok && un_values_ == UnValues::opened &&
-                     head.vr == vrs::kUN && head.length >= kHeadBytesMin &&
-                     head.length != kUndefinedLength;
+  // Amid the items of a sequence no element may stand, whatever it holds.
+  const bool among_elements = levels_.empty() || levels_.back().kind == Kind::item;
+  const bool peeks = among_elements && head.status == DecodedHead::Status::ok &&
+                     un_values_ == UnValues::opened && head.vr == vrs::kUN &&
+                     head.length >= kHeadBytesMin && head.length != kUndefinedLength;
   if (head.status == DecodedHead::Status::need_more ||
       (peeks && view.size() < head.head_bytes + kHeadBytesMin)) {
     // All of `in` fits: a head and the peek are never longer than the carry.

@@ -1,5 +1,7 @@
 #include "retrieval/query/detail/identifier_reader.h"
 
+#include <algorithm>
+
 #include "dicom/model/transfer_syntaxes.h"
 #include "dicom/scanner/byte_order.h"
 #include "dicom/scanner/element_reader.h"
@@ -51,6 +53,21 @@ class KeySink final : public dicom::scanner::ElementSink {
   bool big_endian_ = false;
 };
 
+/// PS3.5 7.1: an element stands once in its data set, and the sequence of a query has one item
+/// (PS3.4 C.2.2.2.6). Taking one of several would answer another question than was asked, and
+/// taking all would let a peer make the SQL as long as it likes.
+Result<void> check_single(const std::vector<RawKey>& keys) {
+  std::vector<std::pair<std::optional<dicom::model::Tag>, dicom::model::Tag>> places;
+  places.reserve(keys.size());
+  for (const RawKey& key : keys) places.emplace_back(key.sequence, key.tag);
+  std::ranges::sort(places);
+  const auto twice = std::ranges::adjacent_find(places);
+  if (twice == places.end()) return {};
+  return fail(ErrorCode::invalid_input,
+              "the key " + dicom::model::to_string(twice->second) + " stands more than once",
+              "query");
+}
+
 }  // namespace
 
 Result<std::vector<RawKey>> read_identifier(ByteSpan identifier, std::string_view transfer_syntax,
@@ -65,9 +82,15 @@ Result<std::vector<RawKey>> read_identifier(ByteSpan identifier, std::string_vie
   KeySink sink;
   dicom::scanner::ElementReader reader(dicom::model::assumed_encoding(transfer_syntax), tighter,
                                        sink);
-  LATENT_TRY_VOID(reader.feed(identifier));
-  LATENT_TRY_VOID(reader.finish());
-  return sink.take();
+  const auto read = [&]() -> Result<void> {
+    LATENT_TRY_VOID(reader.feed(identifier));
+    return reader.finish();
+  }();
+  // Whatever limit it breaks, sending it again would not help.
+  if (!read) return fail(ErrorCode::invalid_input, read.error().text, "query");
+  auto keys = sink.take();
+  LATENT_TRY_VOID(check_single(keys));
+  return keys;
 }
 
 }  // namespace latent::retrieval::query::detail

@@ -21,7 +21,7 @@ struct RawKey {
 };
 
 /// In the order of the identifier. Deeper sequences show as one key without a value. Errors:
-/// invalid_input (unreadable, or longer than Limits::identifier_bytes_max).
+/// invalid_input (unreadable, longer than Limits::identifier_bytes_max, a key more than once).
 Result<std::vector<RawKey>> read_identifier(ByteSpan identifier, std::string_view transfer_syntax,
                                             const Limits& limits);
 

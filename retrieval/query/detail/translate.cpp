@@ -7,6 +7,7 @@
 
 #include "dicom/model/dictionary.h"
 #include "dicom/text/date_time.h"
+#include "dicom/text/person_name.h"
 #include "dicom/text/wildcard.h"
 
 namespace latent::retrieval::query::detail {
@@ -28,6 +29,8 @@ constexpr std::size_t kUidsMax = 100'000;
 /// Twice the longest value that PS3.5 allows for any VR that is matched by pattern.
 constexpr std::size_t kValueBytesMax = 1024;
 constexpr std::size_t kWordsBytesMax = 16'384;
+/// Comparisons in one statement, of all keys together: it is planned, and kept prepared.
+constexpr std::size_t kMatchesMax = 256;
 
 /// A date and the time that belongs to it (PS3.4 C.2.2.2.5.2).
 struct Moment {
@@ -117,6 +120,15 @@ std::vector<Match> matches_of(const Key& key, const Attribute& attribute, const 
   return any_of;
 }
 
+/// Comparisons that a condition becomes; each word of a fuzzy name is one of its own.
+std::size_t matches_in(const Condition& condition) {
+  std::size_t count = condition.any_of.size();
+  for (const Match& match : condition.any_of)
+    if (const auto* name = std::get_if<catalog::Name>(&match); name != nullptr && name->fuzzy)
+      count += text::name_words(name->name).size();
+  return count;
+}
+
 class Translator {
  public:
   explicit Translator(const Query& query) : query_(query) { made_.search.level = query.level; }
@@ -124,6 +136,7 @@ class Translator {
   Result<Translation> run() {
     if (query_.options.combined_date_time) LATENT_TRY_VOID(combine_moments());
     for (const Key& key : query_.keys) LATENT_TRY_VOID(take(key));
+    LATENT_TRY_VOID(check_matches());
     give_back(unique_key());
     for (const Order& order : query_.order) {
       const Attribute* attribute = catalog::find_attribute(order.tag);
@@ -178,6 +191,13 @@ class Translator {
       return key.tag == tag && !key.sequence && key.values.size() == 1 && !is_universal(key);
     });
     return found == query_.keys.end() ? nullptr : &*found;
+  }
+
+  Result<void> check_matches() const {
+    std::size_t count = 0;
+    for (const Condition& condition : made_.search.conditions) count += matches_in(condition);
+    if (count <= kMatchesMax) return {};
+    return fail(ErrorCode::invalid_input, "the keys hold too many values together", "query");
   }
 
   Result<void> take(const Key& key) {

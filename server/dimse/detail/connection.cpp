@@ -93,6 +93,8 @@ std::optional<Connection::Millis> Connection::time_limit(bool in_message) const 
                           : config().idle_timeout;
 }
 
+bool Connection::is_reading_life() const { return !operation_ || !operation_->waits_for_peer(); }
+
 // ---------------------------------------------------------------------------------------------
 // Association
 // ---------------------------------------------------------------------------------------------
@@ -156,9 +158,10 @@ std::optional<network::AssociateReject> Connection::refusal_by_limits() {
     return rejections::kNoReason;
   }
   if (core().stopping) return rejections::kCongestion;
-  const std::size_t peer_max = peer_ != nullptr
-                                   ? peer_->associations_max.value_or(config().associations_max)
-                                   : config().associations_max;
+  // One peer gone wild must leave others a way in.
+  const std::size_t usual_max = config().associations_max - config().associations_max / 5;
+  const std::size_t peer_max =
+      peer_ != nullptr ? peer_->associations_max.value_or(usual_max) : usual_max;
   if (!core().registry.take_place(number_, calling_.str(), config().associations_max, peer_max)) {
     return rejections::kLocalLimit;
   }

@@ -79,6 +79,7 @@ class Connection final : public CoreUser, public Transport {
   void on_written() override;
   void on_gone(std::string_view why) override;
   std::optional<Millis> time_limit(bool in_message) const override;
+  bool is_reading_life() const override;
 
   void queue_response(std::uint8_t context_id, const dicom::network::CommandSet& request,
                       const dicom::network::Answer& answer, const Bytes* data_set);

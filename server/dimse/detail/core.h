@@ -55,7 +55,8 @@ class Core {
         services(its_services),
         peers(config),
         audit(services.pool, services.recorder),
-        workers(worker_count(config), 4096) {}
+        workers(worker_count(config), 4096),
+        unpackers(std::max(1u, std::thread::hardware_concurrency()), 4096) {}
 
   const Config config;
   const Services services;
@@ -67,6 +68,7 @@ class Core {
   /// Before the workers: their last jobs still post to it.
   boost::asio::io_context io;
   WorkerPool workers;
+  WorkerPool unpackers;  ///< of deflated data sets; one job a connection
 
   /// Returns when the last CoreUser is gone, or false at the deadline.
   bool wait_until_unused(Deadline deadline) {

@@ -27,7 +27,10 @@ class KeySink final : public dicom::scanner::ElementSink {
  public:
   void on_element(const ElementHead& head) override {
     current_ = nullptr;
-    if (head.depth == 0 && is_wanted(head.tag)) current_ = &values_[head.tag];
+    if (head.depth != 0 || !is_wanted(head.tag)) return;
+    const auto [entry, is_new] = values_.try_emplace(head.tag);
+    if (!is_new && !twice_) twice_ = head.tag;
+    current_ = &entry->second;
   }
   void on_value(ByteSpan piece) override {
     if (current_ != nullptr) current_->append(as_text(piece));
@@ -48,6 +51,8 @@ class KeySink final : public dicom::scanner::ElementSink {
     if (found == values_.end()) return {};
     return trim(found->second);
   }
+  /// A key that stands more than once (PS3.5 7.1 forbids it): which of them is meant?
+  const std::optional<model::Tag>& twice() const { return twice_; }
   static std::string_view trim(std::string_view text) {
     while (!text.empty() && (text.back() == ' ' || text.back() == '\0')) text.remove_suffix(1);
     while (!text.empty() && text.front() == ' ') text.remove_prefix(1);
@@ -63,6 +68,7 @@ class KeySink final : public dicom::scanner::ElementSink {
   }
 
   std::map<model::Tag, std::string> values_;
+  std::optional<model::Tag> twice_;
   std::string* current_ = nullptr;
 };
 
@@ -130,9 +136,17 @@ Result<RetrieveIdentifier> parse_retrieve_identifier(ByteSpan identifier,
                                                      std::string_view assumed_character_set,
                                                      const Limits& limits) {
   KeySink keys;
-  dicom::scanner::ElementReader reader(model::assumed_encoding(transfer_syntax), limits, keys);
-  LATENT_TRY_VOID(reader.feed(identifier));
-  LATENT_TRY_VOID(reader.finish());
+  Limits tighter = limits;
+  tighter.inflated_bytes_max = limits.identifier_bytes_max;
+  dicom::scanner::ElementReader reader(model::assumed_encoding(transfer_syntax), tighter, keys);
+  const auto read = [&]() -> Result<void> {
+    LATENT_TRY_VOID(reader.feed(identifier));
+    return reader.finish();
+  }();
+  if (!read) return fail(malformed(read.error().text));
+  if (keys.twice()) {
+    return fail(malformed("the key " + model::to_string(*keys.twice()) + " stands more than once"));
+  }
 
   RetrieveIdentifier parsed;
   parsed.level = keys.value(tags::kQueryRetrieveLevel);

@@ -113,4 +113,8 @@ std::optional<Outgoing::Millis> Outgoing::time_limit(bool in_message) const {
   return dimse_timeout_;
 }
 
+bool Outgoing::is_reading_life() const {
+  return association().state() == network::State::sta6_data_transfer && !waiting_;
+}
+
 }  // namespace latent::server::dimse

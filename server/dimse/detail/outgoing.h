@@ -51,6 +51,7 @@ class Outgoing final : public CoreUser, public Transport {
   void on_written() override;
   void on_gone(std::string_view why) override;
   std::optional<Millis> time_limit(bool in_message) const override;
+  bool is_reading_life() const override;
 
   Handlers handlers_;
   Millis dimse_timeout_;

@@ -25,6 +25,9 @@ namespace {
 constexpr int kReadsInARow = 16;
 /// Bytes of one write call; Asio's own 64 KiB would cut our gathered writes into small ones.
 constexpr std::size_t kWriteCallBytes = 1u << 20;
+/// With more than this waiting for the socket nothing further is read: whoever asks and never takes
+/// the answers is held up by TCP. Our services stop themselves well below it.
+constexpr std::size_t kUnwrittenBytesMax = 1u << 20;
 
 /// A view, because async_write copies the buffer sequence that it is given.
 struct BufferRange {
@@ -78,6 +81,10 @@ void Transport::resume() {
   if (!paused_ || gone_) return;
   paused_ = false;
   last_life_ = now();
+  read_on();
+}
+
+void Transport::read_on() {
   asio::post(executor(), [self = shared_from_this()] {
     if (self->gone_ || self->paused_) return;
     if (self->consume()) self->wait_readable();
@@ -118,7 +125,7 @@ void Transport::read_some() {
     // 40 ms for our delayed acknowledgement at each object (tech.md §1).
     const int one = 1;
     ::setsockopt(socket_.native_handle(), IPPROTO_TCP, TCP_QUICKACK, &one, sizeof one);
-    last_life_ = now();
+    if (is_reading_life()) last_life_ = now();
     unread_ = {buffer_->data(), count};
     if (!consume()) return;
     if (count < buffer_->size()) return wait_readable();
@@ -133,6 +140,8 @@ void Transport::read_some() {
 /// True when everything read is consumed and more may be read.
 bool Transport::consume() {
   while (!paused_ && !gone_) {
+    held_up_ = unwritten_bytes() > kUnwrittenBytesMax && !association_.is_closing();
+    if (held_up_) break;
     const std::size_t before = unread_.size();
     auto event = association_.next(unread_);
     if (!event) {
@@ -144,7 +153,7 @@ bool Transport::consume() {
     handle(*event);
   }
   after_events();
-  return !paused_ && !gone_;
+  return !paused_ && !gone_ && !held_up_;
 }
 
 void Transport::handle(dicom::network::Event& event) {
@@ -231,6 +240,10 @@ void Transport::write_batch() {
         self->last_life_ = now();
         self->written_bytes_ += count;
         self->flush();
+        if (self->held_up_ && self->unwritten_bytes() < kUnwrittenBytesMax / 2) {
+          self->held_up_ = false;
+          self->read_on();
+        }
         if (self->gone_ || self->writing_.bytes != 0) return;
         self->on_written();
         self->after_events();

@@ -82,6 +82,9 @@ class Transport : public std::enable_shared_from_this<Transport> {
   /// How long the peer may let us wait from its (or our) last sign of life; nothing: for ever.
   /// `in_message`: it owes the rest of something that it began, or takes nothing of what we write.
   virtual std::optional<Millis> time_limit(bool in_message) const = 0;
+  /// True while whatever the peer sends is a sign of life. False while one certain answer is due,
+  /// which bytes of other kinds must not put off for ever.
+  virtual bool is_reading_life() const = 0;
 
  private:
   struct Batch {
@@ -94,6 +97,7 @@ class Transport : public std::enable_shared_from_this<Transport> {
 
   void wait_readable();
   void read_some();
+  void read_on();
   bool consume();
   void handle(dicom::network::Event& event);
   void after_events();
@@ -111,7 +115,7 @@ class Transport : public std::enable_shared_from_this<Transport> {
   ByteSpan unread_;
   bool reading_ = false;  ///< a wait or a posted read is under way
   bool paused_ = false;
-  bool peer_closed_ = false;
+  bool held_up_ = false;  ///< stopped reading until more of what we wrote is taken
   bool gone_ = false;
   bool closes_when_written_ = false;
   bool mid_pdu_ = false;        ///< the last bytes read ended inside something

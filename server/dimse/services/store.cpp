@@ -1,7 +1,12 @@
 // C-STORE (PS3.7 9.1.1, PS3.4 Annex B): the data set streams into the store verb as it arrives; the
 // response leaves when the verb says that the instance is durable.
+//
+// Deflated data sets are fed by threads of their own, a few kilobytes at a time: what arrives in a
+// millisecond may unpack for a second, and meanwhile nobody else would be heard on the I/O thread.
+#include <algorithm>
 #include <boost/asio/post.hpp>
 
+#include "dicom/model/transfer_syntaxes.h"
 #include "dicom/network/messages.h"
 #include "server/dimse/detail/connection.h"
 #include "server/dimse/services/services.h"
@@ -16,6 +21,9 @@ using storage::ingest::StoreOutcome;
 using storage::ingest::StoreRequest;
 
 namespace {
+
+/// Packed bytes between two turns of others; at deflate's 1,032:1 they unpack for some ten ms.
+constexpr std::size_t kSliceBytes = 4u << 10;
 
 class Store final : public Operation {
  public:
@@ -39,20 +47,23 @@ class Store final : public Operation {
         boost::asio::post(executor, [self] { static_cast<Store&>(*self).go_on(); });
       }
     };
+    is_packed_ = dicom::model::assumed_encoding(context->transfer_syntax) ==
+                 dicom::model::Encoding::deflated_explicit_little;
     incoming_ = connection_->services().store.begin(request_.authorisation, std::move(store));
   }
 
   void on_data(ByteSpan bytes, bool last) override {
     if (!incoming_) return;
+    if (is_packed_ && !bytes.empty()) {
+      piece_.assign(bytes.begin(), bytes.end());
+      fed_ = 0;
+      piece_is_last_ = last;
+      connection_->pause();
+      return feed_slice();
+    }
     const Feed feed = incoming_->feed(bytes);
     if (last) {
-      const auto incoming = std::move(incoming_);
-      incoming->finish(
-          [self = shared_from_this(), executor = connection_->executor()](StoreOutcome outcome) {
-            boost::asio::post(executor, [self, outcome = std::move(outcome)] {
-              static_cast<Store&>(*self).answer(outcome);
-            });
-          });
+      finish();
     } else if (feed == Feed::wait) {
       waits_for_room_ = true;
       connection_->pause();
@@ -62,8 +73,50 @@ class Store final : public Operation {
   void on_gone() override { incoming_.reset(); }
 
  private:
+  void finish() {
+    const auto incoming = std::exchange(incoming_, nullptr);
+    incoming->finish(
+        [self = shared_from_this(), executor = connection_->executor()](StoreOutcome outcome) {
+          boost::asio::post(executor, [self, outcome = std::move(outcome)] {
+            static_cast<Store&>(*self).answer(outcome);
+          });
+        });
+  }
+
+  /// `piece_` stays as it is until on_fed(), since the connection is paused.
+  void feed_slice() {
+    const ByteSpan rest = ByteSpan(piece_).subspan(fed_);
+    const ByteSpan slice = rest.first(std::min(rest.size(), kSliceBytes));
+    fed_ += slice.size();
+    // Incoming is used by one thread at a time, and its end waits for this one.
+    const auto job = [self = std::static_pointer_cast<Store>(shared_from_this()),
+                      incoming = incoming_, slice] {
+      const Feed feed = incoming->feed(slice);
+      boost::asio::post(self->connection_->executor(),
+                        [self, incoming, feed] { self->on_fed(feed); });
+    };
+    if (!connection_->core().unpackers.post(job)) boost::asio::post(connection_->executor(), job);
+  }
+
+  void on_fed(Feed feed) {
+    if (!incoming_) return;
+    if (fed_ == piece_.size() && piece_is_last_) {
+      connection_->resume();
+      return finish();
+    }
+    // The room may have come before we heard that there was none.
+    waits_for_room_ = feed == Feed::wait && !std::exchange(room_came_, false);
+    if (!waits_for_room_) proceed();
+  }
+
   void go_on() {
-    if (std::exchange(waits_for_room_, false)) connection_->resume();
+    if (std::exchange(waits_for_room_, false)) return proceed();
+    room_came_ = is_packed_;
+  }
+
+  void proceed() {
+    if (incoming_ && fed_ < piece_.size()) return feed_slice();
+    connection_->resume();
   }
 
   void answer(const StoreOutcome& outcome) {
@@ -82,8 +135,14 @@ class Store final : public Operation {
 
   std::shared_ptr<Connection> connection_;
   Request request_;
-  std::unique_ptr<Incoming> incoming_;
+  std::shared_ptr<Incoming> incoming_;
   bool waits_for_room_ = false;
+  bool is_packed_ = false;
+  // Of a packed data set only.
+  Bytes piece_;
+  std::size_t fed_ = 0;  ///< of `piece_`
+  bool piece_is_last_ = false;
+  bool room_came_ = false;
 };
 
 }  // namespace

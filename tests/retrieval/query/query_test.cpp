@@ -172,6 +172,26 @@ TEST(ParseIdentifier, RubbishAndTooLongIdentifiersAreRefused) {
   EXPECT_EQ(parse(Bytes(Limits().identifier_bytes_max + 1)).error().code, ErrorCode::invalid_input);
 }
 
+TEST(ParseIdentifier, EmptyValuesAmongOthersAskForNothing) {
+  const auto query = Identifier()
+                         .text(tags::kQueryRetrieveLevel, vrs::kCS, "STUDY")
+                         .text(tags::kPatientName, vrs::kPN, "\\Doe^*\\ ")
+                         .parse();
+  ASSERT_TRUE(query) << query.error().text;
+  EXPECT_THAT(find(*query, tags::kPatientName)->values, ElementsAre("Doe^*"));
+}
+
+TEST(ParseIdentifier, AKeyMoreThanOnceIsRefused) {
+  Identifier twice;
+  twice.text(tags::kQueryRetrieveLevel, vrs::kCS, "STUDY")
+      .text(tags::kPatientId, vrs::kLO, "P1")
+      .text(tags::kPatientId, vrs::kLO, "P2");
+  const auto query = twice.parse();
+  ASSERT_FALSE(query);
+  EXPECT_EQ(query.error().code, ErrorCode::invalid_input);
+  EXPECT_THAT(query.error().text, HasSubstr("(0010,0020)"));
+}
+
 TEST(ParseParameters, KeywordsTagsAndPathsBecomeKeys) {
   const auto query = parse_parameters(
       Level::series, {"PatientName=Doe*", "StudyInstanceUID=1.2,1.3", "00080060=CT\\MR",

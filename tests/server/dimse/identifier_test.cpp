@@ -52,6 +52,29 @@ TEST(RetrieveIdentifier, ReadsListsOfUidsInEveryNativeSyntax) {
   }
 }
 
+TEST(RetrieveIdentifier, AKeyMoreThanOnceIsRefusedAndNeverJoinedToAnotherUid) {
+  Bytes bytes = encode({"STUDY", "", "1.2", "", ""}, syntaxes::kExplicitLittle);
+  ElementWriter(Encoding::explicit_little, bytes).text(tags::kStudyInstanceUid, vrs::kUI, "3");
+  const auto parsed =
+      parse_retrieve_identifier(bytes, syntaxes::kExplicitLittle, Root::study, "", Limits{});
+  ASSERT_FALSE(parsed);
+  EXPECT_EQ(parsed.error().code, ErrorCode::invalid_input);
+  EXPECT_NE(parsed.error().text.find("(0020,000D)"), std::string::npos) << parsed.error().text;
+}
+
+TEST(RetrieveIdentifier, ADeflatedOneIsBoundedByWhatItInflatesTo) {
+  Bytes plain = encode({"STUDY", "", "1.2", "", ""}, syntaxes::kExplicitLittle);
+  ElementWriter(Encoding::explicit_little, plain)
+      .element({0x0009, 0x0010}, vrs::kUT, Bytes(2u << 20, std::byte{' '}));
+  const auto packed = pack_for_syntax(plain, syntaxes::kDeflated);
+  ASSERT_TRUE(packed);
+  ASSERT_LT(packed->size(), 16u << 10);
+  const auto parsed =
+      parse_retrieve_identifier(*packed, syntaxes::kDeflated, Root::study, "", Limits{});
+  ASSERT_FALSE(parsed);
+  EXPECT_EQ(parsed.error().code, ErrorCode::invalid_input);
+}
+
 TEST(RetrieveIdentifier, KeysBelowTheLevelDoNotRestrict) {
   const auto parsed = parse({"STUDY", "", "1.2", "1.2.3", "1.2.3.4"});
   ASSERT_TRUE(parsed);

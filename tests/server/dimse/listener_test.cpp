@@ -122,6 +122,20 @@ TEST(Listener, LimitsOnePeerWithoutTouchingOthers) {
   EXPECT_TRUE(is_accepted(other.associate(verification("MODEST"))));
 }
 
+TEST(Listener, APeerWithoutALimitOfItsOwnLeavesAFifthOfThePlacesToOthers) {
+  auto config = listener_config();
+  config.associations_max = 10;
+  Archive archive(config);
+  std::vector<TestPeer> greedy;
+  for (int i = 0; i < 8; ++i) {
+    greedy.emplace_back(archive.port());
+    ASSERT_TRUE(is_accepted(greedy.back().associate(verification("GREEDY"))));
+  }
+  TestPeer beyond(archive.port()), other(archive.port());
+  EXPECT_EQ(rejection(beyond.associate(verification("GREEDY"))), network::rejections::kLocalLimit);
+  EXPECT_TRUE(is_accepted(other.associate(verification("MODEST"))));
+}
+
 TEST(Listener, RefusesAPasscodeOverAnOpenWire) {
   Archive archive;
   auto request = test::value_of(network::make_associate_request(verification()));
