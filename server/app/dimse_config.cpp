@@ -1,5 +1,9 @@
 #include "server/app/dimse_config.h"
 
+#include <algorithm>
+
+#include "security/base/log.h"
+
 namespace latent::server::app {
 namespace {
 
@@ -20,9 +24,23 @@ dimse::PeerConfig peer_config(const settings::Peer& peer) {
   return known;
 }
 
+/// Half of the descriptors, or 512, are for files, the database and C-MOVE destinations. So who
+/// comes too many is told so (A-ASSOCIATE-RJ 2/3/2) instead of waiting for an accept() that fails.
+void limit_to(std::uint64_t descriptors, dimse::Config& face) {
+  const std::uint64_t left = descriptors - std::min<std::uint64_t>(descriptors / 2, 512);
+  if (left >= face.connections_max) return;
+  face.connections_max = static_cast<std::uint32_t>(std::max<std::uint64_t>(left, 8));
+  const std::uint32_t associations_max = face.connections_max - face.connections_max / 4;
+  if (associations_max >= face.associations_max) return;
+  log::warn("fewer associations at a time than configured: the process may open too few files",
+            "associations_max", associations_max, "configured", face.associations_max,
+            "open_files_max", descriptors);
+  face.associations_max = associations_max;
+}
+
 }  // namespace
 
-dimse::Config dimse_config(const settings::Config& config) {
+dimse::Config dimse_config(const settings::Config& config, std::uint64_t descriptors) {
   dimse::Config face;
   face.aet = config.dimse.aet;
   face.addresses = config.dimse.listener.addresses;
@@ -39,6 +57,7 @@ dimse::Config dimse_config(const settings::Config& config) {
   face.connect_timeout = config.dimse.connect_timeout;
   face.limits = config.limits;
   for (const settings::Peer& peer : config.peers) face.peers.push_back(peer_config(peer));
+  limit_to(descriptors, face);
   return face;
 }
 

@@ -73,16 +73,16 @@ Result<void> run(const settings::Config& config, const cli::ServeOptions& option
   LATENT_TRY(const bool key_made, archive::ensure_root_key(config));
   LATENT_TRY_VOID(settings::leave_root(config.data_dir, config.root_key_file()));
   ::umask(0077);
-  dimse::raise_descriptor_limit();
+  const std::uint64_t descriptors = dimse::raise_descriptor_limit();
   LATENT_TRY(auto archive, archive::Archive::open(config));
   LATENT_TRY(auto control, control::Server::start(*archive));
-  LATENT_TRY(const auto listener,
-             dimse::Listener::start(dimse_config(config), {.policy = archive->policy(),
-                                                           .store = archive->store(),
-                                                           .query = archive->query(),
-                                                           .retrieve = archive->retrieve(),
-                                                           .pool = archive->pool(),
-                                                           .recorder = archive->recorder()}));
+  LATENT_TRY(const auto listener, dimse::Listener::start(dimse_config(config, descriptors),
+                                                         {.policy = archive->policy(),
+                                                          .store = archive->store(),
+                                                          .query = archive->query(),
+                                                          .retrieve = archive->retrieve(),
+                                                          .pool = archive->pool(),
+                                                          .recorder = archive->recorder()}));
   if (key_made) print_key_notice(config);
   print_addresses(config, *listener);
   fmt::print("ready\n");

@@ -1,5 +1,9 @@
 #include "server/archive/archive.h"
 
+#include <sys/resource.h>
+
+#include <algorithm>
+
 #include <sys/stat.h>
 
 #include <filesystem>
@@ -79,6 +83,14 @@ storage::ingest::Config ingest_config(const settings::Config& config, const Stor
   return ingest;
 }
 
+/// Of segments that stay open for reading: an eighth of what the process may have open, so that
+/// connections find room too where that is little.
+unsigned open_files_max() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return 16;
+  return static_cast<unsigned>(std::clamp<rlim_t>(limit.rlim_cur / 8, 16, 256));
+}
+
 }  // namespace
 
 // Members are built from top to bottom and die from bottom to top.
@@ -128,7 +140,8 @@ Result<void> Archive::State::open() {
                         {.directory = config.data_dir / "seg",
                          .node = node,
                          .store_id = store_id,
-                         .min_free_bytes = config.store.min_free_bytes.value_or(0)},
+                         .min_free_bytes = config.store.min_free_bytes.value_or(0),
+                         .open_files_max = open_files_max()},
                         catalog_view(database->pool()), clock));
   log_recovery(blobs->recovery());
   recorder.emplace(clock, node);

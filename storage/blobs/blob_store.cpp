@@ -184,9 +184,9 @@ Result<void> BlobStore::read(const BlobLocation& location, std::uint64_t offset,
     return fail(ErrorCode::corrupt, name() + " is gone, though a blob should be in it",
                 "truncated");
   if (!file) return fail(std::move(file).error());
-  LATENT_TRY(const std::size_t n,
-             read_some((*file)->get(), state_->folder, location.offset + offset, out));
-  if (n != out.size())
+  const auto n = read_some((*file)->get(), name(), location.offset + offset, out);
+  if (!n) return fail(n.error());
+  if (*n != out.size())
     return fail(ErrorCode::corrupt, name() + " ends before the blob that should be in it",
                 "truncated");
   return {};

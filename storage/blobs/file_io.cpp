@@ -55,6 +55,17 @@ Result<std::uint64_t> file_size(int fd, const std::filesystem::path& path) {
   return static_cast<std::uint64_t>(status.st_size);
 }
 
+Result<std::uint64_t> data_end(int fd, const std::filesystem::path& path) {
+  LATENT_TRY(const std::uint64_t size, file_size(fd, path));
+  off_t end = 0;
+  for (off_t data = ::lseek(fd, 0, SEEK_DATA); data >= 0; data = ::lseek(fd, end, SEEK_DATA)) {
+    end = ::lseek(fd, data, SEEK_HOLE);
+    if (end < 0) return size;
+  }
+  if (errno != ENXIO) return size;  // ENXIO: no more data
+  return std::min(size, static_cast<std::uint64_t>(end));
+}
+
 Result<std::size_t> read_some(int fd, const std::filesystem::path& path, std::uint64_t offset,
                               MutableByteSpan out) {
   std::size_t done = 0;

@@ -23,6 +23,10 @@ enum class Access { read, read_write };
 Result<FileDescriptor> open_file(const std::filesystem::path& path, Access access);
 Result<std::uint64_t> file_size(int fd, const std::filesystem::path& path);
 
+/// Where the last data end: what lies behind is reserved space that was never written (a hole), so
+/// that nobody need read its zeros. The file's size where the file system does not tell.
+Result<std::uint64_t> data_end(int fd, const std::filesystem::path& path);
+
 /// Reads up to out.size() bytes; less only at the end of the file.
 Result<std::size_t> read_some(int fd, const std::filesystem::path& path, std::uint64_t offset,
                               MutableByteSpan out);

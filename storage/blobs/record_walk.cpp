@@ -143,12 +143,11 @@ Result<std::uint64_t> walk_records(const ReadSome& read, std::uint64_t start,
   return at;
 }
 
-Result<std::uint64_t> walk_file(int fd, std::uint64_t start, PayloadCheck check,
-                                const OnRecord& on_record) {
-  const std::filesystem::path no_name("segment");
-  LATENT_TRY(const std::uint64_t bytes, file_size(fd, no_name));
+Result<std::uint64_t> walk_file(int fd, const std::filesystem::path& path, std::uint64_t start,
+                                PayloadCheck check, const OnRecord& on_record) {
+  LATENT_TRY(const std::uint64_t bytes, file_size(fd, path));
   const ReadSome read = [&](std::uint64_t offset, MutableByteSpan out) {
-    return read_some(fd, no_name, offset, out);
+    return read_some(fd, path, offset, out);
   };
   return walk_records(read, start, bytes, check, on_record);
 }

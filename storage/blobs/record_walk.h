@@ -1,6 +1,7 @@
 // Walks the records of a file in constant memory, finding its way again after damage.
 #pragma once
 
+#include <filesystem>
 #include <functional>
 #include <optional>
 #include <string_view>
@@ -32,8 +33,8 @@ using OnRecord = std::function<bool(const RecordView&)>;
 Result<std::uint64_t> walk_records(const ReadSome& read, std::uint64_t start,
                                    std::uint64_t file_bytes, PayloadCheck check,
                                    const OnRecord& on_record);
-/// The same over a file descriptor.
-Result<std::uint64_t> walk_file(int fd, std::uint64_t start, PayloadCheck check,
-                                const OnRecord& on_record);
+/// The same over a file descriptor; errors name `path`.
+Result<std::uint64_t> walk_file(int fd, const std::filesystem::path& path, std::uint64_t start,
+                                PayloadCheck check, const OnRecord& on_record);
 
 }  // namespace latent::storage::blobs

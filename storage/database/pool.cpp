@@ -18,9 +18,10 @@ Result<std::unique_ptr<Connection>> Pool::State::take(Deadline deadline) {
     MutexLock lock(mutex_);
     for (;;) {
       while (!idle_.empty()) {
-        std::unique_ptr<Connection> connection = std::move(idle_.back());
+        Idle idle = std::move(idle_.back());
         idle_.pop_back();
-        if (connection->still_connected()) return connection;
+        if (idle.silences == silences->load() && idle.connection->still_connected())
+          return std::move(idle.connection);
         --open_;
       }
       if (open_ < config.connections_max) break;
@@ -44,9 +45,10 @@ Result<std::unique_ptr<Connection>> Pool::State::take(Deadline deadline) {
 }
 
 void Pool::State::give_back(std::unique_ptr<Connection> connection) noexcept {
+  if (connection->met_silence()) silences->fetch_add(1);
   MutexLock lock(mutex_);
   if (connection->usable()) {
-    idle_.push_back(std::move(connection));
+    idle_.push_back({std::move(connection), silences->load()});
   } else {
     --open_;
   }
@@ -68,7 +70,8 @@ std::unique_ptr<Pool> Pool::with_settings(
     std::vector<std::pair<std::string, std::string>> settings) const {
   PoolConfig config = state_->config;
   config.settings = std::move(settings);
-  return std::unique_ptr<Pool>(new Pool(std::make_unique<State>(std::move(config))));
+  return std::unique_ptr<Pool>(
+      new Pool(std::make_unique<State>(std::move(config), state_->silences)));
 }
 
 }  // namespace latent::storage::database

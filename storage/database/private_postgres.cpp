@@ -308,6 +308,17 @@ const std::string& PrivatePostgres::conninfo() const { return state_->conninfo; 
 pid_t PrivatePostgres::pid() const { return state_->server.pid(); }
 bool PrivatePostgres::adopted() const { return state_->adopted; }
 bool PrivatePostgres::running() const { return state_->server.running(); }
+
+Result<void> PrivatePostgres::restart() {
+  state_->server.wait(deadline_in(0ms));  // reaps
+  LATENT_TRY_VOID(write_configuration(state_->config, state_->users));
+  LATENT_TRY_VOID(state_->start_or_adopt());
+  if (state_->conninfo_of("latent") == state_->conninfo) return {};
+  return unavailable(
+      fmt::format("PostgreSQL in {} was started by somebody else, with its socket in "
+                  "{}; stop it, then the archive starts it where it looks for it",
+                  state_->config.folder.string(), state_->socket_folder.string()));
+}
 Result<void> PrivatePostgres::stop() { return state_->stop(); }
 
 }  // namespace latent::storage::database

@@ -51,8 +51,11 @@ class PrivatePostgres {
   pid_t pid() const;
   /// True when the server was already running.
   bool adopted() const;
-  /// False after it ended by itself (killed, out of memory). start() anew is the way back.
+  /// False after it ended by itself (killed, out of memory).
   bool running() const;
+  /// Starts a server that ended by itself once more, at the same place, so that pools find it.
+  /// Errors: unavailable.
+  Result<void> restart();
   /// Fast shutdown (open transactions are rolled back) and wait for its end. Idempotent.
   Result<void> stop();
 

@@ -1,5 +1,6 @@
 #include "storage/keyring/key_ring.h"
 
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -33,8 +34,11 @@ constexpr const char* kByPurpose =
 constexpr const char* kInsert =
     "INSERT INTO study_key (key_id, study_uid, purpose, root_id, entry)"
     " VALUES ($1, $2, $3, $4, $5) ON CONFLICT (study_uid) DO NOTHING RETURNING key_id";
+constexpr const char* kInsertAgain =
+    "INSERT INTO study_key (key_id, study_uid, purpose, root_id, entry)"
+    " VALUES ($1, $2, $3, $4, $5) ON CONFLICT (key_id) DO NOTHING";
 // The row of the first instance is committed later, with waiting, in the same log: when that is
-// durable, so is this.
+// durable, so is this. When PostgreSQL crashes in between, that transaction brings this row again.
 constexpr const char* kWithoutWaiting = "SELECT set_config('synchronous_commit', 'off', true)";
 constexpr const char* kLockArchiveKeys =
     "SELECT pg_advisory_xact_lock(hashtextextended('latent.archive_keys', 0))";
@@ -119,6 +123,10 @@ struct KeyRing::State {
   StudyKeyPtr store_key;
   StudyKeyPtr audit_seed;
   Mutex creating;  // one new key at a time: parallel senders of one study make one
+  // Parameters of kInsertAgain. Bounded: a key that finds no place here waits for its row.
+  static constexpr std::size_t kUnconfirmedMax = 10'000;
+  mutable Mutex unconfirmed_mutex;
+  std::unordered_map<KeyId, Params> unconfirmed LATENT_GUARDED_BY(unconfirmed_mutex);
 };
 
 KeyRing::KeyRing(std::unique_ptr<State> state) : state_(std::move(state)) {}
@@ -205,8 +213,12 @@ Result<StudyKeyPtr> KeyRing::State::create(const StudyUid& study) {
     // Ring before row: a crash in between leaves an entry that nothing uses.
     LATENT_TRY_VOID(ring->append(fresh.id, fresh.entry));
     fail_point::reach("key.create");
-    const std::vector<Statement> statements{
-        {kWithoutWaiting, {}}, {kInsert, insert_params(fresh, study, KeyPurpose::study)}};
+    const Params params = insert_params(fresh, study, KeyPurpose::study);
+    std::vector<Statement> statements{{kInsert, params}};
+    if (const MutexLock lock(unconfirmed_mutex); unconfirmed.size() < kUnconfirmedMax) {
+      statements.insert(statements.begin(), {kWithoutWaiting, {}});
+      unconfirmed.emplace(fresh.id, params);
+    }
     LATENT_TRY(const std::vector<Rows> rows,
                Transaction::run_at_once(pool, deadline_in(config.database_wait), statements));
     if (!rows.back().empty()) {
@@ -214,6 +226,10 @@ Result<StudyKeyPtr> KeyRing::State::create(const StudyUid& study) {
       return key;
     }
     // Another node was faster: its key is the study's.
+    {
+      const MutexLock lock(unconfirmed_mutex);
+      unconfirmed.erase(fresh.id);
+    }
     LATENT_TRY(row, select(kByStudy, by_study));
     if (!row)
       return fail(ErrorCode::unavailable, "a study's key was destroyed while it was being made",
@@ -221,6 +237,20 @@ Result<StudyKeyPtr> KeyRing::State::create(const StudyUid& study) {
   }
   LATENT_TRY_VOID(ring->append(row->id, row->entry));
   return adopt(*row, study);
+}
+
+std::vector<Statement> KeyRing::rows_to_confirm(std::span<const KeyId> keys) const {
+  std::vector<Statement> statements;
+  const MutexLock lock(state_->unconfirmed_mutex);
+  for (const KeyId& id : keys)
+    if (const auto found = state_->unconfirmed.find(id); found != state_->unconfirmed.end())
+      statements.push_back({kInsertAgain, found->second});
+  return statements;
+}
+
+void KeyRing::confirm(std::span<const KeyId> keys) {
+  const MutexLock lock(state_->unconfirmed_mutex);
+  for (const KeyId& id : keys) state_->unconfirmed.erase(id);
 }
 
 Result<void> KeyRing::sync() { return state_->ring->sync(); }

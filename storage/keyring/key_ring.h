@@ -6,7 +6,9 @@
 #include <cstddef>
 #include <filesystem>
 #include <memory>
+#include <span>
 #include <string>
+#include <vector>
 
 #include "security/base/clock.h"
 #include "security/base/identifiers.h"
@@ -45,6 +47,12 @@ class KeyRing final : public security::keys::KeyRingStore {
   /// Nothing to do (no new key since the last) costs nothing. Errors: unavailable: no blob under a
   /// key returned since the last success may be acknowledged.
   Result<void> sync() override;
+
+  /// The rows of those of `keys` that were made lately, for the transaction that first names them:
+  /// their own was not waited for, so PostgreSQL may have crashed and forgotten it. As a rule none.
+  std::vector<database::Statement> rows_to_confirm(std::span<const KeyId> keys) const;
+  /// That transaction is durable.
+  void confirm(std::span<const KeyId> keys);
 
   /// MACs tombstones (purpose 2).
   security::keys::StudyKeyPtr store_key() const;

@@ -72,6 +72,7 @@ Result<FileDescriptor> replace_ring(const std::filesystem::path& path, ByteSpan 
   LATENT_TRY(FileDescriptor fd, files::create_file(temporary));
   LATENT_TRY_VOID(files::write_all(fd.get(), temporary, 0, content));
   LATENT_TRY_VOID(files::sync_file(fd.get(), temporary));
+  fail_point::reach("ring.rewrite");
   if (::rename(temporary.c_str(), path.c_str()) != 0)
     return fail(files::file_error(path, "cannot rename the new ring"));
   LATENT_TRY_VOID(files::sync_folder(path.parent_path()));
@@ -147,9 +148,9 @@ Result<void> RingFile::State::load() {
     if (record.header.type == static_cast<std::uint8_t>(RecordType::destroyed)) found.erase(id);
     return true;
   };
-  LATENT_TRY(
-      [[maybe_unused]] const std::uint64_t walked,
-      files::walk_file(fd.get(), files::kFileHeaderBytes, files::PayloadCheck::crc, on_record));
+  LATENT_TRY([[maybe_unused]] const std::uint64_t walked,
+             files::walk_file(fd.get(), path, files::kFileHeaderBytes, files::PayloadCheck::crc,
+                              on_record));
   end = good_end;
   places = std::move(found);
   // What follows the last whole record is an append that was never confirmed: no blob that anybody

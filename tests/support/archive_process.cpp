@@ -56,8 +56,32 @@ ArchiveProcess::~ArchiveProcess() {
 }
 
 void ArchiveProcess::start() {
+  if (const auto refusal = try_start())
+    throw std::runtime_error("the archive did not start: " + last_lines(refusal->log));
+}
+
+std::optional<ArchiveProcess::Refusal> ArchiveProcess::try_start() {
+  std::error_code none;
+  const auto said_before = fs::file_size(log_file(), none);
+  launch();
+  if (wait_for_ready()) {
+    read_addresses();
+    return std::nullopt;
+  }
+  int status = 0;
+  ::waitpid(std::exchange(process_, -1), &status, 0);
+  Refusal refusal;
+  if (WIFEXITED(status)) refusal.exit_code = WEXITSTATUS(status);
+  if (WIFSIGNALED(status)) refusal.signal = WTERMSIG(status);
+  refusal.log = log();
+  if (!none) refusal.log.erase(0, said_before);
+  return refusal;
+}
+
+void ArchiveProcess::launch() {
   if (is_running()) throw std::runtime_error("the archive runs already");
-  std::vector<std::string> words{latent_binary().string(), "serve", "--data", data_dir().string()};
+  std::vector<std::string> words = options_.wrapper;
+  words.insert(words.end(), {latent_binary().string(), "serve", "--data", data_dir().string()});
   if (!options_.configuration.empty()) {
     std::ofstream(folder_ / "latent.toml") << options_.configuration;
     words.insert(words.end(), {"--config", (folder_ / "latent.toml").string()});
@@ -84,29 +108,27 @@ void ArchiveProcess::start() {
   posix_spawn_file_actions_adddup2(&actions, write_end.get(), STDOUT_FILENO);
   posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, log.c_str(),
                                    O_WRONLY | O_CREAT | O_APPEND, 0600);
-  const int failure = ::posix_spawn(&process_, arguments.front(), &actions, nullptr,
-                                    arguments.data(), environment.data());
+  const int failure = ::posix_spawnp(&process_, arguments.front(), &actions, nullptr,
+                                     arguments.data(), environment.data());
   if (failure != 0) throw std::system_error(failure, std::generic_category(), words.front());
-  write_end.reset();
-  wait_for_ready(std::move(read_end));
-  read_addresses();
+  output_ = std::move(read_end);
 }
 
-void ArchiveProcess::wait_for_ready(FileDescriptor output) {
+bool ArchiveProcess::wait_for_ready() {
   const Deadline deadline = deadline_in(options_.patience);
   printed_.clear();
   while (!printed_.starts_with("ready\n") && printed_.find("\nready\n") == std::string::npos) {
     const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(
         deadline - std::chrono::steady_clock::now());
-    pollfd entry{output.get(), POLLIN, 0};
+    pollfd entry{output_.get(), POLLIN, 0};
     if (left.count() <= 0 || ::poll(&entry, 1, static_cast<int>(left.count())) == 0)
       throw std::runtime_error("the archive is not ready in time: " + last_lines(this->log()));
     std::array<char, 4096> piece{};
-    const ssize_t got = ::read(output.get(), piece.data(), piece.size());
-    if (got <= 0) throw std::runtime_error("the archive did not start: " + last_lines(log()));
+    const ssize_t got = ::read(output_.get(), piece.data(), piece.size());
+    if (got <= 0) return false;
     printed_.append(piece.data(), static_cast<std::size_t>(got));
   }
-  output_ = std::move(output);
+  return true;
 }
 
 void ArchiveProcess::read_addresses() {
@@ -146,6 +168,18 @@ void ArchiveProcess::kill() {
   process_ = -1;
 }
 
+bool ArchiveProcess::wait_for_end(std::chrono::steady_clock::time_point deadline) {
+  if (!is_running()) return true;
+  if (!wait_for_exit(process_, deadline)) return false;
+  ::waitpid(std::exchange(process_, -1), nullptr, 0);
+  return true;
+}
+
+int ArchiveProcess::database_process() const {
+  const int server = std::atoi(text_of(data_dir() / "pg" / "postmaster.pid").c_str());
+  return server > 1 ? server : 0;
+}
+
 RunResult ArchiveProcess::run(std::vector<std::string> words, std::chrono::seconds patience) const {
   words.insert(words.begin(), latent_binary().string());
   words.insert(words.end(), {"--data", data_dir().string()});
@@ -153,16 +187,10 @@ RunResult ArchiveProcess::run(std::vector<std::string> words, std::chrono::secon
 }
 
 void ArchiveProcess::end_database() {
-  std::error_code ignored;
-  for (fs::recursive_directory_iterator entry(data_dir() / "pg", ignored), end;
-       !ignored && entry != end; entry.increment(ignored)) {
-    if (entry->path().filename() != "postmaster.pid") continue;
-    const int server = std::atoi(text_of(entry->path()).c_str());
-    // SIGQUIT: immediate shutdown, its children go with it.
-    if (server > 1) ::kill(server, SIGQUIT);
-    if (server > 1) wait_for_exit(server, deadline_in(std::chrono::seconds(10)));
-    return;
-  }
+  const int server = database_process();
+  if (server == 0) return;
+  ::kill(server, SIGQUIT);  // immediate shutdown, its children go with it
+  wait_for_exit(server, deadline_in(std::chrono::seconds(10)));
 }
 
 }  // namespace latent::test

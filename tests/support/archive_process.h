@@ -9,6 +9,7 @@
 #include <chrono>
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -29,11 +30,22 @@ class ArchiveProcess {
     std::string configuration = {};             ///< TOML; empty: no --config
     std::vector<std::string> environment = {};  ///< "NAME=value", for fail points
     std::chrono::seconds patience{60};          ///< until `ready`
+    std::filesystem::path data_dir = {};        ///< empty: a folder of its own
+    std::vector<std::string> wrapper = {};      ///< a program that executes the archive
+  };
+  /// A start that came to nothing.
+  struct Refusal {
+    int exit_code = -1;  ///< -1 when a signal ended it
+    int signal = 0;
+    std::string log;  ///< what was said meanwhile
   };
 
   /// Returns when `ready` was printed.
   ArchiveProcess() : ArchiveProcess(Options{}) {}
   explicit ArchiveProcess(Options options);
+  /// Not started yet.
+  struct NotStarted {};
+  ArchiveProcess(Options options, NotStarted);
   /// Ends the server and its database, by force when it must.
   ~ArchiveProcess();
   ArchiveProcess(const ArchiveProcess&) = delete;
@@ -41,8 +53,10 @@ class ArchiveProcess {
 
   std::uint16_t port() const { return port_; }
   std::string port_text() const { return std::to_string(port_); }
-  std::filesystem::path data_dir() const { return folder_ / "data"; }
-  std::filesystem::path root_key() const { return folder_ / "data.root-key"; }
+  std::filesystem::path data_dir() const {
+    return options_.data_dir.empty() ? folder_ / "data" : options_.data_dir;
+  }
+  std::filesystem::path root_key() const { return data_dir().string() + ".root-key"; }
   /// A folder beside the data folder, for what a test writes; gone with this object.
   std::filesystem::path scratch(const std::string& name) const;
   /// Standard error of all starts, and what was printed before the last `ready`.
@@ -55,8 +69,14 @@ class ArchiveProcess {
   int stop();
   /// SIGKILL, to the server alone: its database lives on, as after a crash.
   void kill();
+  /// True when it ended by itself (a fail point) before the deadline.
+  bool wait_for_end(std::chrono::steady_clock::time_point deadline);
   /// Starts it again on the same folder.
   void start();
+  /// The same when it may come to nothing: why, or nothing when it is ready.
+  std::optional<Refusal> try_start();
+  /// The postmaster of its private database; 0 when none runs.
+  int database_process() const;
   /// Replaces Options::environment for the next start.
   void set_environment(std::vector<std::string> environment) {
     options_.environment = std::move(environment);
@@ -68,9 +88,9 @@ class ArchiveProcess {
                 std::chrono::seconds patience = std::chrono::seconds(120)) const;
 
  private:
-  struct NotStarted {};
-  ArchiveProcess(Options options, NotStarted);
-  void wait_for_ready(FileDescriptor output);
+  void launch();
+  /// False when it ended before.
+  bool wait_for_ready();
   void read_addresses();
   void end_database();
 

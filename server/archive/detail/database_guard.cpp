@@ -1,5 +1,7 @@
 #include "server/archive/detail/database_guard.h"
 
+#include <algorithm>
+
 #include "security/base/log.h"
 #include "storage/auditlog/partitions.h"
 #include "storage/database/migrate.h"
@@ -8,6 +10,9 @@ namespace latent::server::archive::detail {
 namespace {
 
 constexpr auto kLookEvery = std::chrono::milliseconds(500);
+// Between attempts to start a server that does not start; it costs a second of work each time.
+constexpr std::chrono::milliseconds kPauseMin = std::chrono::seconds(1);
+constexpr std::chrono::milliseconds kPauseMax = std::chrono::seconds(8);
 constexpr auto kPartitionsEvery = std::chrono::hours(6);
 
 }  // namespace
@@ -19,9 +24,12 @@ Result<std::unique_ptr<DatabaseGuard>> DatabaseGuard::start(const settings::Conf
   if (config.database_url) {
     pool_config.conninfo = *config.database_url;
   } else {
-    guard->private_config_.folder = config.data_dir / "pg";
+    guard->ballast_.emplace(config.data_dir / "pg-ballast");
+    guard->ballast_->look();
+    storage::database::PrivatePostgresConfig private_config;
+    private_config.folder = config.data_dir / "pg";
     LATENT_TRY(guard->private_server_,
-               storage::database::PrivatePostgres::start(guard->private_config_));
+               storage::database::PrivatePostgres::start(std::move(private_config)));
     pool_config.conninfo = guard->private_server_->conninfo();
   }
   LATENT_TRY(guard->pool_, storage::database::Pool::open(pool_config));
@@ -52,7 +60,7 @@ void DatabaseGuard::watch() {
     wake_.wait_for(lock.native(), kLookEvery);
     if (stopping_) return;
     lock.unlock();
-    restart_if_gone();
+    look_after_private_server();
     if (std::chrono::steady_clock::now() >= partitions_due) {
       partitions_due += kPartitionsEvery;
       if (const auto made = storage::auditlog::ensure_partitions(*pool_, clock_); !made)
@@ -62,14 +70,21 @@ void DatabaseGuard::watch() {
   }
 }
 
-void DatabaseGuard::restart_if_gone() {
-  if (private_server_ == nullptr || private_server_->running()) return;
+void DatabaseGuard::look_after_private_server() {
+  if (private_server_ == nullptr) return;
+  ballast_->look();  // first: a server that found the disk full needs the space to start
+  if (private_server_->running()) {
+    pause_ = {};
+    return;
+  }
+  const auto now = std::chrono::steady_clock::now();
+  if (now < next_attempt_) return;
+  pause_ = std::clamp(pause_ * 2, kPauseMin, kPauseMax);
   log::error("the private PostgreSQL is gone; starting it again");
-  auto started = storage::database::PrivatePostgres::start(private_config_);
-  if (started)
-    private_server_ = std::move(*started);
-  else
-    log::error("the private PostgreSQL does not start", "error", started.error().text);
+  if (const auto started = private_server_->restart(); !started)
+    log::error("the private PostgreSQL does not start", "error", started.error().text, "again_in_s",
+               pause_.count() / 1000);
+  next_attempt_ = std::chrono::steady_clock::now() + pause_;
 }
 
 }  // namespace latent::server::archive::detail

@@ -1,16 +1,19 @@
 // Looks after PostgreSQL while the archive is open: a private server that died is started again,
-// and the audit table always has its next months.
+// space is kept for its log, and the audit table always has its next months.
 #pragma once
 
+#include <chrono>
 #include <condition_variable>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <thread>
 
 #include "security/base/clock.h"
 #include "security/base/mutex.h"
 #include "security/base/result.h"
 #include "server/settings/config.h"
+#include "storage/database/ballast.h"
 #include "storage/database/pool.h"
 #include "storage/database/private_postgres.h"
 
@@ -29,11 +32,13 @@ class DatabaseGuard {
  private:
   explicit DatabaseGuard(const Clock& clock) : clock_(clock) {}
   void watch();
-  void restart_if_gone();
+  void look_after_private_server();
 
   const Clock& clock_;
-  storage::database::PrivatePostgresConfig private_config_;
   std::unique_ptr<storage::database::PrivatePostgres> private_server_;
+  std::optional<storage::database::Ballast> ballast_;  ///< beside a private server
+  std::chrono::milliseconds pause_{0};                 ///< before the next attempt to start it
+  std::chrono::steady_clock::time_point next_attempt_{};
   std::unique_ptr<storage::database::Pool> pool_;
 
   Mutex mutex_;

@@ -30,6 +30,7 @@ class Recovery {
     std::filesystem::path path;
     FileDescriptor fd;
     std::uint64_t bytes = 0;
+    std::uint64_t data_end = 0;  ///< behind it, reserved space without a byte in it
     std::optional<BlobLocation> last_row{};
   };
 
@@ -49,6 +50,7 @@ class Recovery {
     LATENT_TRY(const bool sealed, ends_with_seal(segment.fd.get(), segment.path, segment.bytes));
     if (sealed && header) return {};
 
+    LATENT_TRY(segment.data_end, data_end(segment.fd.get(), segment.path));
     if (catalog_.last_in) {
       LATENT_TRY(segment.last_row, catalog_.last_in(number));
     }
@@ -95,19 +97,20 @@ class Recovery {
 
     std::optional<RecordView> bad;
     std::vector<RecoveryReport::Unclaimed> unclaimed;
-    LATENT_TRY(const std::uint64_t end,
-               walk_file(segment.fd.get(), start, PayloadCheck::crc, [&](const RecordView& record) {
-                 if (!record.damage.empty()) {
-                   bad = record;
-                   return false;
-                 }
-                 const bool is_row = segment.last_row && record.offset == row_at;
-                 if (record.header.type == static_cast<std::uint8_t>(RecordType::blob) && !is_row)
-                   unclaimed.push_back(
-                       {BlobId{record.header.id.bytes},
-                        {segment.number, record.payload_offset(), record.header.payload_bytes}});
-                 return true;
-               }));
+    const auto on_record = [&](const RecordView& record) {
+      if (!record.damage.empty()) {
+        bad = record;
+        return false;
+      }
+      const bool is_row = segment.last_row && record.offset == row_at;
+      if (record.header.type == static_cast<std::uint8_t>(RecordType::blob) && !is_row)
+        unclaimed.push_back(
+            {BlobId{record.header.id.bytes},
+             {segment.number, record.payload_offset(), record.header.payload_bytes}});
+      return true;
+    };
+    LATENT_TRY(const std::uint64_t end, walk_records(reader(segment), start, segment.data_end,
+                                                     PayloadCheck::crc, on_record));
     if (segment.last_row && end <= row_at)
       return damaged(segment, row_at, bad ? bad->damage : "torn");
     return cut_and_seal(segment, end, std::move(unclaimed));
@@ -118,11 +121,8 @@ class Recovery {
     std::uint64_t records = 0;
     std::optional<RecordView> bad;
     // The file as it will be: walked by headers to count, which also shows older damage.
-    const ReadSome read = [&](std::uint64_t offset, MutableByteSpan out) {
-      return read_some(segment.fd.get(), segment.path, offset, out);
-    };
     LATENT_TRY(const std::uint64_t counted_to,
-               walk_records(read, kFileHeaderBytes, end, PayloadCheck::none,
+               walk_records(reader(segment), kFileHeaderBytes, end, PayloadCheck::none,
                             [&](const RecordView& record) {
                               if (!record.damage.empty()) bad = record;
                               ++records;
@@ -140,11 +140,17 @@ class Recovery {
     return {};
   }
 
+  static ReadSome reader(const Segment& segment) {
+    return [&segment](std::uint64_t offset, MutableByteSpan out) {
+      return read_some(segment.fd.get(), segment.path, offset, out);
+    };
+  }
+
   /// Bytes from `end` to the last that is not zero: what the cut takes away.
   static Result<std::uint64_t> content_behind(const Segment& segment, std::uint64_t end) {
     std::uint64_t content = 0;
     Bytes buffer(1u << 20);
-    for (std::uint64_t at = end; at < segment.bytes;) {
+    for (std::uint64_t at = end; at < segment.data_end;) {
       LATENT_TRY(const std::size_t n, read_some(segment.fd.get(), segment.path, at, buffer));
       if (n == 0) break;
       const ByteSpan piece = ByteSpan(buffer).first(n);

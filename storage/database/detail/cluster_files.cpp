@@ -22,9 +22,10 @@ namespace {
 constexpr const char* kProgramsRoot = "/usr/lib/postgresql";  // Debian's; not on PATH
 
 /// Durability, reach and secrecy; tech.md §3 measured the rest.
-/// The log: PostgreSQL's errors may quote a value ('invalid input syntax for type bigint: "…"'),
-/// so errors of statements are not logged at all: `log` stands above `error` in log_min_messages.
-/// They reach the client, which blanks the values.
+/// After a crash, one syncfs() instead of a sync of each of 1,200 files: 0.5 s instead of 5.5 s on
+/// a busy disk. The log: PostgreSQL's errors may quote a value ('invalid input syntax for type
+/// bigint: "…"'), so errors of statements are not logged at all: `log` stands above `error` in
+/// log_min_messages. They reach the client, which blanks the values.
 constexpr std::string_view kSettings =
     R"(# Written by latent at every start; put yours into postgresql.conf, below the include.
 listen_addresses = ''
@@ -32,6 +33,7 @@ unix_socket_permissions = 0700
 max_connections = 100
 fsync = on
 full_page_writes = on
+recovery_init_sync_method = syncfs
 synchronous_commit = on
 shared_buffers = 256MB
 wal_compression = zstd

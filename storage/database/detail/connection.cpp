@@ -44,6 +44,11 @@ tl::unexpected<Error> Connection::lost(std::string_view what) {
               std::string(kWhere));
 }
 
+tl::unexpected<Error> Connection::silent(std::string_view what) {
+  met_silence_ = true;
+  return lost(what);
+}
+
 tl::unexpected<Error> Connection::refused(const PGresult* result) {
   const std::string_view sqlstate = field(result, PG_DIAG_SQLSTATE);
   if (sqlstate.empty()) return lost("connection lost");
@@ -207,7 +212,7 @@ Result<void> Connection::flush(Deadline deadline) {
     if (left < 0) return lost(first_line(PQerrorMessage(connection_.get())));
     // Reading meanwhile: a server that waits for us to take its answers takes nothing from us.
     LATENT_TRY(const bool ready, wait(POLLIN | POLLOUT, deadline));
-    if (!ready) return lost("a statement was not taken in time");
+    if (!ready) return silent("a statement was not taken in time");
     if (PQconsumeInput(connection_.get()) == 0)
       return lost(first_line(PQerrorMessage(connection_.get())));
   }
@@ -236,7 +241,7 @@ Result<Connection::ResultHandle> Connection::next_result(Deadline deadline) {
     const int left = PQflush(c);
     if (left < 0) return lost(first_line(PQerrorMessage(c)));
     LATENT_TRY(const bool ready, wait(left > 0 ? POLLIN | POLLOUT : POLLIN, deadline));
-    if (!ready) return lost("a statement was not answered in time");
+    if (!ready) return silent("a statement was not answered in time");
     if (PQconsumeInput(c) == 0) return lost(first_line(PQerrorMessage(c)));
   }
   return ResultHandle(PQgetResult(c));

@@ -46,6 +46,8 @@ class Connection {
 
   /// False when it cannot be used again: lost, timed out or in an unknown state.
   bool usable() const { return usable_; }
+  /// The server let a deadline pass without a word.
+  bool met_silence() const { return met_silence_; }
   /// Asks the kernel, without a round trip, whether the server has hung up meanwhile.
   bool still_connected();
   /// SQLSTATE of the last failed request; empty when the connection itself failed.
@@ -78,10 +80,12 @@ class Connection {
   Result<ResultHandle> next_result(Deadline deadline);
   Result<bool> wait(short events, Deadline deadline);
   tl::unexpected<Error> lost(std::string_view what);
+  tl::unexpected<Error> silent(std::string_view what);
   tl::unexpected<Error> refused(const pg_result* result);
 
   std::unique_ptr<pg_conn, Deleter<PQfinish>> connection_;
   bool usable_ = true;
+  bool met_silence_ = false;
   std::string last_sqlstate_;
   std::string incarnation_;
   std::vector<Expected> expected_;  ///< answers still to come, in order, then one sync

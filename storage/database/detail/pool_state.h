@@ -1,7 +1,9 @@
 // What Pool and Transaction share.
 #pragma once
 
+#include <atomic>
 #include <condition_variable>
+#include <cstdint>
 #include <memory>
 #include <vector>
 
@@ -12,9 +14,15 @@
 namespace latent::storage::database {
 
 struct Pool::State {
-  explicit State(PoolConfig settings) : config(std::move(settings)) {}
+  /// How often the server let a deadline pass, for all pools of one server.
+  using Silences = std::shared_ptr<std::atomic<std::uint64_t>>;
+
+  explicit State(PoolConfig settings,
+                 Silences shared = std::make_shared<std::atomic<std::uint64_t>>(0))
+      : config(std::move(settings)), silences(std::move(shared)) {}
 
   const PoolConfig config;
+  const Silences silences;
 
   /// A live connection of our own until give_back(). Errors: as Transaction::begin.
   Result<std::unique_ptr<Connection>> take(Deadline deadline);
@@ -27,7 +35,13 @@ struct Pool::State {
  private:
   Mutex mutex_;
   std::condition_variable returned_;
-  std::vector<std::unique_ptr<Connection>> idle_ LATENT_GUARDED_BY(mutex_);
+  /// One that lay here while the server was silent is not used again: it would cost the next caller
+  /// the whole statement time-out, where a new one is refused within its short time to connect.
+  struct Idle {
+    std::unique_ptr<Connection> connection;
+    std::uint64_t silences = 0;
+  };
+  std::vector<Idle> idle_ LATENT_GUARDED_BY(mutex_);
   unsigned open_ LATENT_GUARDED_BY(mutex_) = 0;  ///< idle, lent and being connected
 };
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <iterator>
 #include <unordered_map>
 
 #include "security/base/fail_point.h"
@@ -257,13 +258,18 @@ Result<void> GroupCommit::commit(std::span<const PendingPtr> instances,
                                  std::span<const Refusal> refusals,
                                  const std::function<Result<void>()>& before_commit) {
   std::vector<StudyUid> new_studies;
+  std::vector<KeyId> keys;
+  for (const PendingPtr& pending : instances)
+    if (pending->outcome.ok()) keys.push_back(pending->key->id());
   const auto run = [&]() -> Result<void> {
     LATENT_TRY(auto transaction, database::Transaction::begin(*pool_, deadline_in(kDatabaseWait)));
     std::vector<catalog::NewInstance> rows;
     for (const PendingPtr& pending : instances)
       if (pending->outcome.kind == StoreOutcome::Kind::stored) rows.push_back(pending->instance);
-    const auto audit = recorder_.statements(events_of(instances, refusals));
-    LATENT_TRY(new_studies, catalog::insert_instances(transaction, rows, audit, &known_series_));
+    auto with = keys_.rows_to_confirm(keys);
+    std::ranges::move(recorder_.statements(events_of(instances, refusals)),
+                      std::back_inserter(with));
+    LATENT_TRY(new_studies, catalog::insert_instances(transaction, rows, with, &known_series_));
     for (const PendingPtr& pending : instances)
       if (pending->outcome.kind == StoreOutcome::Kind::new_version)
         LATENT_TRY_VOID(
@@ -277,6 +283,7 @@ Result<void> GroupCommit::commit(std::span<const PendingPtr> instances,
     known_series_.clear();
     return done;
   }
+  keys_.confirm(keys);
   for (const StudyUid& study : new_studies) new_studies_.began(study);
   for (const PendingPtr& pending : instances)
     new_studies_.took(pending->instance.stored.study, pending->instance.stored.sop_instance);

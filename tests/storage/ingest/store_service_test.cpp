@@ -188,6 +188,28 @@ TEST(StoreService, AnAbandonedInstanceLeavesNothing) {
   EXPECT_EQ(bench.count("SELECT count(*) FROM instance"), 1);
 }
 
+TEST(StoreService, AKeyWhoseRowPostgresqlForgotInACrashGetsItAgainWithTheFirstInstance) {
+  StoreBench bench;
+  const Bytes object = data_set({});
+  std::promise<void> key_is_there;
+  StoreRequest request;
+  request.transfer_syntax = "1.2.840.10008.1.2.1";
+  request.on_room = [&] { key_is_there.set_value(); };
+  auto incoming = bench.service->begin(test::authorised(security::access::Action::store), request);
+  ASSERT_EQ(incoming->feed(object), Feed::wait);
+  key_is_there.get_future().wait();
+
+  // The key's own transaction was not waited for.
+  auto crash = database::Transaction::begin(*bench.pool, deadline_in(std::chrono::seconds(5)));
+  ASSERT_TRUE(crash->execute("DELETE FROM study_key WHERE study_uid = '1.2.3'"));
+  ASSERT_TRUE(crash->commit());
+  std::promise<StoreOutcome> outcome;
+  incoming->finish([&outcome](StoreOutcome told) { outcome.set_value(std::move(told)); });
+
+  EXPECT_EQ(outcome.get_future().get().kind, Kind::stored);
+  EXPECT_EQ(bench.count("SELECT count(*) FROM instance JOIN study_key ON key_id = key"), 1);
+}
+
 TEST(StoreService, FinishMayFollowAtOnceWhenTheKeyIsStillBeingMade) {
   StoreBench bench;
   StoreRequest request;
