@@ -131,7 +131,7 @@ void check_statement(const database::Statement& statement) {
       check_parameter(values[placeholders - 1], take_word(rest));
       continue;
     }
-    fuzz_check(std::string_view(" ,.()=<>+&~-:[]'\\").find(rest.front()) != std::string_view::npos,
+    fuzz_check(std::string_view(" ,.()=<>+|&~-:[]'\\").find(rest.front()) != std::string_view::npos,
                "no other characters stand in the SQL");
     rest.remove_prefix(1);
   }
