@@ -147,11 +147,13 @@ Siege::~Siege() {
   const Watcher::Report report = watcher_.report();
   EXPECT_EQ(report.failure, "") << "the known peer was not served";
   EXPECT_GT(report.served, 0u);
-  EXPECT_LT(report.worst_ms, kServedWithinMs) << "the known peer waited";
+  EXPECT_LT(report.worst_ms, kServedWithinMs + kMachineFactor * report.machine_ms)
+      << "the known peer waited";
   note(
-      fmt::format("The known peer was served {} times meanwhile, at worst in {:.0f} ms; memory of "
-                  "the server at the end {} KiB.",
-                  report.served, report.worst_ms, memory_.resident()));
+      fmt::format("The known peer was served {} times meanwhile, at worst in {:.0f} ms (a thread "
+                  "that does nothing was late by {:.0f} ms at worst); memory of the server at the "
+                  "end {} KiB.",
+                  report.served, report.worst_ms, report.machine_ms, memory_.resident()));
 }
 
 void Siege::note(const std::string& line) { Proof::table().note(kind_, line); }
