@@ -1,5 +1,6 @@
 #include "storage/keyring/key_ring.h"
 
+#include <chrono>
 #include <unordered_map>
 #include <utility>
 #include <vector>
@@ -127,6 +128,7 @@ struct KeyRing::State {
   static constexpr std::size_t kUnconfirmedMax = 10'000;
   mutable Mutex unconfirmed_mutex;
   std::unordered_map<KeyId, Params> unconfirmed LATENT_GUARDED_BY(unconfirmed_mutex);
+  std::chrono::steady_clock::time_point silent_at LATENT_GUARDED_BY(creating){};
 };
 
 KeyRing::KeyRing(std::unique_ptr<State> state) : state_(std::move(state)) {}
@@ -199,9 +201,18 @@ StudyKeyPtr KeyRing::cached(const StudyUid& study) {
 
 Result<StudyKeyPtr> KeyRing::get_or_create(const StudyUid& study) {
   if (StudyKeyPtr key = cached(study)) return key;
+  const auto asked = std::chrono::steady_clock::now();
   const MutexLock lock(state_->creating);
   if (StudyKeyPtr key = cached(study)) return key;
-  return state_->create(study);
+  // Who waited here while the database did not answer another hears it too: each finding it out
+  // alone, one after the other, would take minutes.
+  if (state_->silent_at >= asked)
+    return fail(ErrorCode::unavailable, "the database did not answer when keys were made",
+                "keyring");
+  auto key = state_->create(study);
+  if (!key && key.error().code == ErrorCode::unavailable)
+    state_->silent_at = std::chrono::steady_clock::now();
+  return key;
 }
 
 Result<StudyKeyPtr> KeyRing::State::create(const StudyUid& study) {

@@ -31,18 +31,6 @@ std::string folded_pattern(std::string_view group) {
   return key;
 }
 
-/// True when four letters or digits stand in a row, so two trigrams. Of three the expression, which
-/// knows that a word begins there, finds fewer that do not match.
-bool holds_trigrams(std::string_view key) {
-  std::size_t in_a_row = 0;
-  for (const char c : key) {
-    if ((c & 0xC0) == 0x80) continue;  // of the same character
-    in_a_row = is_word(c) ? in_a_row + 1 : 0;
-    if (in_a_row == 4) return true;
-  }
-  return false;
-}
-
 /// One group, folded, as it stands in a key: with '^' at its end. Empty = any.
 std::string group_regex(std::string_view group) {
   const std::string key = folded_pattern(group);
@@ -93,13 +81,6 @@ std::string name_regex(std::string_view name) {
     }
   }
   return regex.empty() ? regex : R"((^|\\))" + regex + std::string(kEnd);
-}
-
-std::string name_like(std::string_view name) {
-  if (name.find('=') != std::string_view::npos) return {};
-  const std::string key = folded_pattern(name);
-  if (!holds_trigrams(key)) return {};
-  return '%' + dicom::text::like_pattern(key) + (key.ends_with('*') ? "" : "^%");
 }
 
 std::vector<std::string> word_regexes(std::string_view name) {

@@ -12,11 +12,6 @@ namespace latent::storage::catalog::detail {
 /// when it means every name.
 std::string name_regex(std::string_view name);
 
-/// A LIKE pattern that every such key fulfils, and perhaps a few others: the trigram index answers
-/// it with less work than the expression. Nothing when it would hold less than two trigrams, or
-/// groups are divided.
-std::string name_like(std::string_view name);
-
 /// One expression for each word of `name`; all must match. Empty when there is no word.
 std::vector<std::string> word_regexes(std::string_view name);
 

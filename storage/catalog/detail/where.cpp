@@ -55,11 +55,7 @@ class MatchToSql {
     const std::string key = column_ + "_key";
     const std::string regex = name_regex(match.name);
     if (regex.empty()) return "true";
-    const std::string like = name_like(match.name);
-    const std::string exact = like.empty() ? key + " ~ " + binder_.text(regex)
-                                           : "(" + key + " LIKE " + binder_.text(like) +
-                                                 " AND regexp_like(" + key + ", " +
-                                                 binder_.text(regex) + "))";
+    const std::string exact = key + " ~ " + binder_.text(regex);
     if (!match.fuzzy) return exact;
     std::string words;
     for (const std::string& word : word_regexes(match.name))
