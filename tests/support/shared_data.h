@@ -9,12 +9,13 @@
 #include <optional>
 #include <string>
 
+#include "tests/support/source_directory.h"
+
 namespace latent::test {
 
 inline std::filesystem::path shared_directory() {
   if (const char* set = std::getenv("LATENT_SHARED"); set != nullptr && *set != '\0') return set;
-  const auto source = std::filesystem::path(__FILE__).parent_path().parent_path().parent_path();
-  return source.parent_path() / "shared";
+  return source_directory().parent_path() / "shared";
 }
 
 /// A file or folder below it, or nothing when it is not there.

@@ -6,8 +6,6 @@
 
 namespace latent::test {
 
-inline std::filesystem::path source_directory() {
-  return std::filesystem::path(__FILE__).parent_path().parent_path().parent_path();
-}
+std::filesystem::path source_directory();
 
 }  // namespace latent::test
