@@ -205,6 +205,36 @@ TEST_F(CatalogTest, TheSameInstanceAgainIsAConflictAndLeavesNothing) {
   EXPECT_EQ(rows("study_uid) FROM study"), "1.1");
 }
 
+TEST_F(CatalogTest, AKnownSeriesThatIsNoLongerThereIsAConflictAndWorksWithoutTheHint) {
+  KnownSeries known;
+  const auto insert_known = [&](const NewInstance& instance) -> Result<void> {
+    auto transaction = begin();
+    LATENT_TRY([[maybe_unused]] const auto made,
+               insert_instances(transaction, std::span(&instance, 1), {}, &known));
+    return transaction.commit();
+  };
+  ASSERT_TRUE(insert_known(new_instance("1.1", "1.1.1", "1.1.1.1", 1, kDoe)));
+  ASSERT_NE(known.find(*StudyUid::parse("1.1"), *SeriesUid::parse("1.1.1")), nullptr);
+  ASSERT_TRUE(insert_known(new_instance("1.1", "1.1.1", "1.1.1.2", 2, kDoe)));
+  EXPECT_EQ(rows("series, " + kInstancesOfStudy + ") FROM study"), "1|2");
+
+  {
+    auto transaction = begin();
+    for (const char* sql : {"DELETE FROM instance", "DELETE FROM series", "DELETE FROM study"})
+      ASSERT_TRUE(transaction.execute(sql));
+    ASSERT_TRUE(transaction.commit());
+  }
+  const NewInstance next = new_instance("1.1", "1.1.1", "1.1.1.3", 3, kDoe);
+  const auto stale = insert_known(next);
+  ASSERT_FALSE(stale);
+  EXPECT_EQ(stale.error().code, ErrorCode::conflict);
+  EXPECT_EQ(rows("count(*)) FROM instance"), "0");
+
+  known.clear();
+  ASSERT_TRUE(insert_known(next));
+  EXPECT_EQ(rows("series, " + kInstancesOfStudy + ") FROM study"), "1|1");
+}
+
 TEST_F(CatalogTest, WhatWasEmptyIsFilledByLaterInstancesAndTheRestStays) {
   insert({new_instance("1.1", "1.1.1", "1.1.1.1", 1,
                        {{tags::kPatientId, "P1"}, {Tag{0x0008, 0x1030}, "first"}})});

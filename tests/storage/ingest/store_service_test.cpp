@@ -96,6 +96,23 @@ TEST(StoreService, TheSameUidUnderAnotherStudyNeverMovesTheFirstAndRaisesAnAlert
   EXPECT_EQ(bench.count("SELECT count(*) FROM audit_event WHERE code = 110113"), 1);
 }
 
+TEST(StoreService, TheSameUidUnderAStudyThatBeganHereIsFoundByTheIndexAlone) {
+  StoreBench bench;
+  ASSERT_EQ(bench.store(data_set({})).kind, Kind::stored);
+  ObjectSpec other;
+  other.study = "9.9.9";
+  other.instance = uid(77);
+  ASSERT_EQ(bench.store(data_set(other)).kind, Kind::stored);
+  ObjectSpec stray;
+  stray.study = "9.9.9";  // known to lack the first one's UID, so nothing is looked up
+
+  EXPECT_EQ(bench.store(data_set(stray)).reason, Reason::differs);
+
+  EXPECT_EQ(bench.count("SELECT count(*) FROM instance"), 2);
+  EXPECT_EQ(bench.count("SELECT count(*) FROM audit_event WHERE code = 110113"), 1);
+  EXPECT_EQ(bench.store(data_set(other)).kind, Kind::duplicate);
+}
+
 TEST(StoreService, KeepFirstRefusesAChangedHeaderAndReplaceTakesOtherPixels) {
   ObjectSpec changed;
   changed.description = "neck";
