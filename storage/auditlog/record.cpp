@@ -91,8 +91,7 @@ std::vector<database::Statement> Recorder::statements(std::span<const AuditEvent
 
 Result<void> Recorder::record(database::Transaction& transaction,
                               std::span<const AuditEvent> events) const {
-  for (const database::Statement& statement : statements(events))
-    LATENT_TRY_VOID(transaction.execute(statement.sql, statement.params));
+  LATENT_TRY_VOID(transaction.execute_all(statements(events)));
   return {};
 }
 

@@ -1,5 +1,5 @@
 // Audit rows that stand alone, since what they record changed nothing (a query). Those that wait at
-// the same moment share one statement, one round trip and one sync; whoever asked answers after it.
+// the same moment share one round trip and one sync; whoever asked answers after it.
 //
 // Invariants
 //  - success means that the row is committed;
