@@ -1,11 +1,9 @@
 #include "server/archive/archive.h"
 
 #include <sys/resource.h>
-
-#include <algorithm>
-
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <filesystem>
 
 #include "security/base/log.h"

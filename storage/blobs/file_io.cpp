@@ -150,6 +150,21 @@ Result<void> sync_folder(const std::filesystem::path& folder) {
   return sync_file(fd.get(), folder);
 }
 
+Result<FileDescriptor> replace_file(const std::filesystem::path& path, ByteSpan content,
+                                    const std::function<void()>& before_rename) {
+  std::filesystem::path fresh = path;
+  fresh += ".new";
+  ::unlink(fresh.c_str());  // left by a crash; it never had the name
+  LATENT_TRY(FileDescriptor file, create_file(fresh));
+  LATENT_TRY_VOID(write_all(file.get(), fresh, 0, content));
+  LATENT_TRY_VOID(sync_file(file.get(), fresh));
+  if (before_rename) before_rename();
+  if (::rename(fresh.c_str(), path.c_str()) != 0)
+    return fail(file_error(path, "cannot put the new file in its place"));
+  LATENT_TRY_VOID(sync_folder(path.parent_path()));
+  return file;
+}
+
 Result<void> make_folder(const std::filesystem::path& folder) {
   // From the last that exists downwards, each name durable before the next is made.
   std::vector<std::filesystem::path> missing;

@@ -1,10 +1,12 @@
-// The few file operations that segments and the key ring share. Errors name the file and carry
-// errno's sentence: exhausted (no space), not_found, conflict (exists), else unavailable.
+// The few file operations that segments, the key ring and the archive's folder share. Errors name
+// the file and carry errno's sentence: exhausted (no space), not_found, conflict (exists), else
+// unavailable.
 #pragma once
 
 #include <sys/uio.h>
 
 #include <filesystem>
+#include <functional>
 #include <span>
 #include <string_view>
 
@@ -40,6 +42,12 @@ Result<void> truncate_file(int fd, const std::filesystem::path& path, std::uint6
 Result<void> sync_file(int fd, const std::filesystem::path& path);
 /// Makes names in the folder durable.
 Result<void> sync_folder(const std::filesystem::path& folder);
+/// Writes `content` beside `path`, durable before it takes the name, and then the name too: a crash
+/// or a full disk leaves the old file or the new one, and perhaps a `.new` that the next call
+/// removes. `before_rename` is called in between. Returns the new file, open for reading and
+/// writing.
+Result<FileDescriptor> replace_file(const std::filesystem::path& path, ByteSpan content,
+                                    const std::function<void()>& before_rename = {});
 /// Makes the folder (mode 0700) and its parents durable when it is missing.
 Result<void> make_folder(const std::filesystem::path& folder);
 

@@ -58,25 +58,9 @@ Bytes new_ring(const StoreId& store, const NewRing& ring) {
   return bytes;
 }
 
-std::filesystem::path with_new(const std::filesystem::path& path) {
-  auto name = path;
-  name += ".new";
-  return name;
-}
-
-/// Writes a whole ring beside the old one and lets it take the name: a crash leaves one or the
-/// other.
+/// A whole ring takes the place of the old one.
 Result<FileDescriptor> replace_ring(const std::filesystem::path& path, ByteSpan content) {
-  const auto temporary = with_new(path);
-  ::unlink(temporary.c_str());  // left by a crash; it was never the ring
-  LATENT_TRY(FileDescriptor fd, files::create_file(temporary));
-  LATENT_TRY_VOID(files::write_all(fd.get(), temporary, 0, content));
-  LATENT_TRY_VOID(files::sync_file(fd.get(), temporary));
-  fail_point::reach("ring.rewrite");
-  if (::rename(temporary.c_str(), path.c_str()) != 0)
-    return fail(files::file_error(path, "cannot rename the new ring"));
-  LATENT_TRY_VOID(files::sync_folder(path.parent_path()));
-  return fd;
+  return files::replace_file(path, content, [] { fail_point::reach("ring.rewrite"); });
 }
 
 }  // namespace
