@@ -33,6 +33,12 @@ void Sha256::update(ByteSpan bytes) {
   detail::require(EVP_DigestUpdate(context_.get(), bytes.data(), bytes.size()) == 1, "SHA-256");
 }
 
+void Sha256::update_with_length(ByteSpan bytes) {
+  const std::uint64_t length = bytes.size();
+  update(std::as_bytes(std::span(&length, 1)));
+  update(bytes);
+}
+
 Digest Sha256::finish() {
   Digest digest;
   detail::require(

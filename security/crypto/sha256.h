@@ -16,6 +16,8 @@ class Sha256 {
  public:
   Sha256();
   void update(ByteSpan bytes);
+  /// The length (u64, little endian), then the bytes: parts cannot be mistaken for others.
+  void update_with_length(ByteSpan bytes);
   /// The digest of all bytes since construction or the last finish()/restart(); starts anew.
   Digest finish();
   /// Forgets what was hashed so far.

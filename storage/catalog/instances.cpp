@@ -34,7 +34,7 @@ Result<std::vector<StudyNews>> prepare(Transaction& transaction, Arrivals& arriv
   news = news_of(arrivals.series);
   if (news.empty()) return news;
 
-  auto statements = merge_statements(news, arrivals.series);
+  auto statements = merge_statements(news, arrivals);
   statements.push_back(find);
   LATENT_TRY(const auto answers, transaction.execute_all(statements));
   for (std::size_t i = 0; i < news.size(); ++i)
@@ -86,7 +86,9 @@ Result<std::vector<StudyUid>> insert_instances(Transaction& transaction,
   LATENT_TRY(const auto news, prepare(transaction, arrivals));
   std::vector<Statement> statements = arrivals.count();
   const std::size_t counts = statements.size();
-  if (!arrivals.all_known()) statements.insert(statements.begin(), arrivals.lock_studies());
+  // With news, the merge has locked them.
+  if (news.empty() && !arrivals.all_known())
+    statements.insert(statements.begin(), arrivals.lock_studies());
   const std::size_t first_count = statements.size() - counts;
   for (const StudyNews& study : news) statements.push_back(fill_patient(study));
   for (std::size_t i = 0; i < instances.size(); ++i)

@@ -16,9 +16,8 @@ void Ballast::look() {
   if (free_bytes < kFreedBelow) {
     if (::unlink(file_.c_str()) == 0)
       log::error(
-          "the disk is full; the space kept for PostgreSQL's log is given to it, reading goes on "
-          "as "
-          "long as that lasts",
+          "the disk is full; the space kept for PostgreSQL's log is given to it, reading goes on as"
+          " long as that lasts",
           "bytes", kBytes);
     return;
   }

@@ -19,16 +19,10 @@ using security::crypto::Sha256;
 
 using TextArray = std::vector<std::optional<std::string>>;
 
-void hash_with_length(Sha256& hash, ByteSpan bytes) {
-  const std::uint64_t length = bytes.size();
-  hash.update(std::as_bytes(std::span(&length, 1)));
-  hash.update(bytes);
-}
-
 void hash_value(Sha256& hash, Tag tag, ByteSpan bytes) {
   const std::uint32_t number = tag.value();
   hash.update(std::as_bytes(std::span(&number, 1)));
-  hash_with_length(hash, bytes);
+  hash.update_with_length(bytes);
 }
 
 bool contains(const std::vector<SopClassUid>& uids, const SopClassUid& uid) {
@@ -39,7 +33,7 @@ bool contains(const std::vector<SopClassUid>& uids, const SopClassUid& uid) {
 std::int64_t observation_of(const NewInstance& instance) {
   const DatasetIndex& index = *instance.index;
   Sha256 hash;
-  hash_with_length(hash, as_bytes(instance.assumed_character_set));
+  hash.update_with_length(as_bytes(instance.assumed_character_set));
   for (const auto& [tag, raw] : index.attributes) {
     const Attribute* attribute = find_attribute(tag);
     const bool matters = attribute != nullptr ? attribute->level != Level::image
@@ -186,11 +180,12 @@ Statement Arrivals::insert_instance(std::size_t i) const {
 }
 
 Statement Arrivals::lock_studies() const {
-  std::set<std::int64_t> ids;
+  std::set<StudyUid> studies;
   for (const SeriesArrival& arrival : series)
-    if (!arrival.is_known) ids.insert(arrival.study_id);
-  const std::vector<std::optional<std::int64_t>> array(ids.begin(), ids.end());
-  return {insert_sql().lock_study_ids, Params().integer_array(array)};
+    if (!arrival.is_known) studies.insert(arrival.first->stored.study);
+  TextArray uids;
+  for (const StudyUid& uid : studies) uids.emplace_back(uid.str());
+  return {insert_sql().lock_studies, Params().text_array(uids)};
 }
 
 std::vector<Statement> Arrivals::count() const {

@@ -55,7 +55,7 @@ struct Arrivals {
   /// Errors: corrupt.
   Result<void> take_found(const database::Rows& rows);
 
-  /// The rows of studies whose series are not known, before count().
+  /// All studies with series that are not known, at once and before count(): the lock order.
   database::Statement lock_studies() const;
   /// Counters of each series, ascending by id; each touches one row, or none when the series is not
   /// as it was.

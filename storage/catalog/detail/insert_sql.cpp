@@ -144,9 +144,6 @@ constexpr std::string_view kFindSeries =
 constexpr std::string_view kLockStudies =
     "SELECT id FROM study WHERE study_uid = ANY($1::text[]) ORDER BY id FOR NO KEY UPDATE";
 
-constexpr std::string_view kLockStudyIds =
-    "SELECT id FROM study WHERE id = ANY($1::bigint[]) ORDER BY id FOR NO KEY UPDATE";
-
 // A series is new to its parents' counters when all it holds now came with this group.
 constexpr std::string_view kCount =
     "WITH counted AS (UPDATE series SET instances = series.instances + $3::bigint"
@@ -189,7 +186,6 @@ const InsertSql& insert_sql() {
                                  .flag_other_patient = flag_other_patient(),
                                  .insert_series = insert_series(),
                                  .fill_patient = fill_patient(),
-                                 .lock_study_ids = std::string(kLockStudyIds),
                                  .count = std::string(kCount),
                                  .count_known = std::string(kCountKnown),
                                  .insert_instance = insert_instance()};

@@ -24,7 +24,7 @@ struct InsertSql {
   /// $1 study UID, $2 identity, $3 patient ID, $4 issuer, $5 name key, $6 birth date, $7 received
   /// µs, then the study cells.
   std::string insert_study;
-  /// $1 study UIDs.
+  /// $1 study UIDs. Before `fill_study` and `count`.
   std::string lock_studies;
   /// $1 study UID, then the study cells: what is still empty is filled.
   std::string fill_study;
@@ -37,8 +37,6 @@ struct InsertSql {
   /// locked the row.
   std::string fill_patient;
 
-  /// $1 ids of studies. Before `count`.
-  std::string lock_study_ids;
   /// $1 series id, $2 study id, $3 number of new instances, $4 their SOP classes. Touches one row,
   /// or none when the series is not there any more.
   std::string count;

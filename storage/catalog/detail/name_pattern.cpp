@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "dicom/text/person_name.h"
-#include "dicom/text/wildcard.h"
 
 namespace latent::storage::catalog::detail {
 namespace {
@@ -13,27 +12,20 @@ constexpr std::string_view kAnyText = R"([^=\\]*)";
 constexpr std::string_view kAnyCharacter = R"([^=^\\])";
 constexpr std::string_view kEnd = R"(($|[=\\]))";
 
-bool is_word(char c) {
-  const auto byte = static_cast<unsigned char>(c);
-  return byte >= 0x80 || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
-}
-
 /// In PostgreSQL's advanced regular expressions a backslash before an ASCII letter or digit means
 /// something, before anything else it only quotes.
 void append_literal(std::string& regex, char c) {
-  if (!is_word(c)) regex += '\\';
+  const auto byte = static_cast<unsigned char>(c);
+  const bool is_word =
+      byte >= 0x80 || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+  if (!is_word) regex += '\\';
   regex += c;
-}
-
-std::string folded_pattern(std::string_view group) {
-  std::string key = dicom::text::collation_key(group);
-  while (key.ends_with("^*^*")) key.resize(key.size() - 2);
-  return key;
 }
 
 /// One group, folded, as it stands in a key: with '^' at its end. Empty = any.
 std::string group_regex(std::string_view group) {
-  const std::string key = folded_pattern(group);
+  std::string key = dicom::text::collation_key(group);
+  while (key.ends_with("^*^*")) key.resize(key.size() - 2);
   if (std::ranges::all_of(key, [](char c) { return c == '*'; })) return {};
   std::string regex;
   for (const char c : key) {

@@ -14,12 +14,6 @@ using database::Statement;
 using dicom::text::CharacterSet;
 using security::crypto::Sha256;
 
-void hash_with_length(Sha256& hash, ByteSpan bytes) {
-  const std::uint64_t length = bytes.size();
-  hash.update(std::as_bytes(std::span(&length, 1)));
-  hash.update(bytes);
-}
-
 CharacterSet character_set_of(const NewInstance& instance) {
   const auto found = instance.index->attributes.find(dicom::model::tags::kSpecificCharacterSet);
   const std::string_view declared =
@@ -48,12 +42,12 @@ Bytes identity_of(const Cells& patient, const StudyUid& study) {
   Sha256 hash;
   const Cell& id = cell_named(patient, Level::patient, "patient_id");
   if (!id) {
-    hash_with_length(hash, as_bytes(study.text()));
+    hash.update_with_length(as_bytes(study.text()));
   } else {
     for (const std::string_view column :
          {"patient_id", "issuer", "patient_name_key", "birth_date_value"})
-      hash_with_length(
-          hash, as_bytes(cell_named(patient, Level::patient, column).value_or(std::string())));
+      hash.update_with_length(
+          as_bytes(cell_named(patient, Level::patient, column).value_or(std::string())));
   }
   const Digest digest = hash.finish();
   return Bytes(digest.bytes.begin(), digest.bytes.begin() + 16);
@@ -148,25 +142,21 @@ std::vector<StudyNews> news_of(const std::vector<SeriesArrival>& series) {
 }
 
 std::vector<Statement> merge_statements(const std::vector<StudyNews>& news,
-                                        const std::vector<SeriesArrival>& series) {
+                                        const Arrivals& arrivals) {
   std::vector<const StudyNews*> by_identity;
   for (const StudyNews& study : news) by_identity.push_back(&study);
   std::ranges::sort(by_identity, {}, [](const StudyNews* study) { return study->identity; });
 
   std::vector<Statement> statements;
-  std::vector<std::optional<std::string>> uids;
   for (const StudyNews* study : by_identity) statements.push_back(insert_patient(*study));
-  for (const StudyNews& study : news) {
-    statements.push_back(insert_study(study));
-    uids.emplace_back(study.uid.str());
-  }
-  statements.push_back({insert_sql().lock_studies, Params().text_array(uids)});
+  for (const StudyNews& study : news) statements.push_back(insert_study(study));
+  statements.push_back(arrivals.lock_studies());
   for (const StudyNews& study : news) {
     statements.push_back(fill_study(study));
     for (const StudyNews::Said& said : study.said)
       statements.push_back(flag_other_patient(study, said));
   }
-  for (const SeriesArrival& arrival : series)
+  for (const SeriesArrival& arrival : arrivals.series)
     if (arrival.is_news()) statements.push_back(insert_series(arrival));
   return statements;
 }

@@ -26,10 +26,10 @@ struct StudyNews {
 /// Of all series with news, ascending by UID.
 std::vector<StudyNews> news_of(const std::vector<SeriesArrival>& series);
 
-/// Rows of patients, studies and series exist and are merged, and the studies are locked. Statement
-/// news.size() + i inserts the study of news[i], when there is none.
+/// Rows of patients, studies and series exist and are merged, and Arrivals::lock_studies() is done.
+/// Statement news.size() + i inserts the study of news[i], when there is none.
 std::vector<database::Statement> merge_statements(const std::vector<StudyNews>& news,
-                                                  const std::vector<SeriesArrival>& series);
+                                                  const Arrivals& arrivals);
 /// What is still empty of the patient is filled; after the counting, which has locked the row.
 database::Statement fill_patient(const StudyNews& news);
 

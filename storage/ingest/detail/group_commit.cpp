@@ -166,11 +166,13 @@ bool GroupCommit::classify(Group& group) {
     const auto known = kept.find(pending->instance.stored.sop_instance);
     StoreOutcome& outcome = pending->outcome;
     if (known == kept.end()) {
-      outcome.kind = StoreOutcome::Kind::stored;
-    } else if (const catalog::StoredInstance& current = *known->second;
-               current.study == pending->instance.stored.study &&
-               current.digest == pending->instance.stored.digest &&
-               current.plaintext_bytes - current.data_set_offset == pending->data_set_bytes()) {
+      staying.push_back(std::move(pending));
+      continue;
+    }
+    const catalog::StoredInstance& current = *known->second;
+    if (current.study == pending->instance.stored.study &&
+        current.digest == pending->instance.stored.digest &&
+        current.plaintext_bytes - current.data_set_offset == pending->data_set_bytes()) {
       outcome.kind = StoreOutcome::Kind::duplicate;
     } else if (!pending->verdict || pending->verdict->compared_with != current.blob) {
       if (pending->attempts > kAttemptsMax)
