@@ -3,10 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cstdio>
-#include <cstdlib>
-#include <filesystem>
-#include <fstream>
+
+#include "tests/support/proof.h"
 
 namespace latent::benchmarks {
 namespace {
@@ -61,12 +59,6 @@ void Table::row(const std::vector<std::string>& cells) { text_ += line_of(cells)
 
 void Table::remark(const std::string& text) { remarks_ += '\n' + text + '\n'; }
 
-void Table::print() const {
-  const std::string all = text_ + remarks_ + '\n';
-  std::fputs(all.c_str(), stdout);
-  std::fflush(stdout);
-  if (const char* folder = std::getenv("LATENT_PROOF"); folder != nullptr && *folder != '\0')
-    std::ofstream(std::filesystem::path(folder) / (name_ + ".md")) << all;
-}
+void Table::print() const { test::show_proof(name_, text_ + remarks_ + '\n'); }
 
 }  // namespace latent::benchmarks

@@ -3,13 +3,12 @@
 #include <gtest/gtest.h>
 
 #include <cstdlib>
-#include <filesystem>
-#include <fstream>
 #include <iostream>
 #include <random>
 
 #include "dicom/model/tag.h"
 #include "tests/faults/fault_shim.h"
+#include "tests/support/proof.h"
 
 namespace latent::test {
 namespace {
@@ -71,11 +70,6 @@ Kept expect_promises_kept(const ArchiveProcess& archive, const Fates& fates) {
   return sum;
 }
 
-void expect_verified(const ArchiveProcess& archive) {
-  const RunResult verified = archive.run({"verify"}, std::chrono::seconds(900));
-  EXPECT_EQ(verified.exit_code, 0) << verified.report();
-}
-
 void expect_repetition_works(const ArchiveProcess& archive, const Fates& fates) {
   Fates all;
   for (const auto& [study, numbers] : fates) {
@@ -115,13 +109,6 @@ void ProofTable::add(const std::vector<std::string>& cells) {
   text_ += "\n";
 }
 
-ProofTable::~ProofTable() {
-  std::cout << text_ << notes_ << std::flush;
-  const char* folder = std::getenv("LATENT_PROOF");
-  if (folder == nullptr || *folder == '\0') return;
-  std::error_code ignored;
-  std::filesystem::create_directories(folder, ignored);
-  std::ofstream(std::filesystem::path(folder) / (name_ + ".md")) << text_ << notes_;
-}
+ProofTable::~ProofTable() { show_proof(name_, text_ + notes_); }
 
 }  // namespace latent::test

@@ -20,9 +20,6 @@ struct Kept {
 /// expectations name what is wrong.
 Kept expect_promises_kept(const ArchiveProcess& archive, const Fates& fates);
 
-/// `latent verify` finds nothing.
-void expect_verified(const ArchiveProcess& archive);
-
 /// The whole of `fates` is sent again, as senders do that were not answered: all is taken, nothing
 /// is there twice.
 void expect_repetition_works(const ArchiveProcess& archive, const Fates& fates);

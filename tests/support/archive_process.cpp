@@ -1,6 +1,7 @@
 #include "tests/support/archive_process.h"
 
 #include <fcntl.h>
+#include <gtest/gtest.h>
 #include <poll.h>
 #include <spawn.h>
 #include <sys/wait.h>
@@ -191,6 +192,11 @@ void ArchiveProcess::end_database() {
   if (server == 0) return;
   ::kill(server, SIGQUIT);  // immediate shutdown, its children go with it
   wait_for_exit(server, deadline_in(std::chrono::seconds(10)));
+}
+
+void expect_verified(const ArchiveProcess& archive) {
+  const RunResult verified = archive.run({"verify"}, std::chrono::seconds(900));
+  EXPECT_EQ(verified.exit_code, 0) << verified.report();
 }
 
 }  // namespace latent::test

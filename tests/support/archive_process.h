@@ -102,4 +102,7 @@ class ArchiveProcess {
   FileDescriptor output_;  ///< kept open: the server may print more
 };
 
+/// `latent verify` finds nothing.
+void expect_verified(const ArchiveProcess& archive);
+
 }  // namespace latent::test

@@ -221,6 +221,15 @@ RetrieveAnswer DicomPeer::get(Root root, const Attributes& keys,
   }
 }
 
+RetrieveAnswer DicomPeer::get(const DicomObject& object) const {
+  return get(Root::study,
+             {{tags::kQueryRetrieveLevel, "IMAGE"},
+              {tags::kStudyInstanceUid, object.study},
+              {tags::kSeriesInstanceUid, object.series},
+              {tags::kSopInstanceUid, object.sop_instance}},
+             std::span(&object, 1));
+}
+
 RetrieveAnswer DicomPeer::move(Root root, const Attributes& keys,
                                const std::string& destination) const {
   const std::string sop_class =

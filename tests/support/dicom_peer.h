@@ -73,6 +73,8 @@ class DicomPeer {
   /// Offers one context for each class and transfer syntax of `expected`.
   RetrieveAnswer get(Root root, const Attributes& keys,
                      std::span<const DicomObject> expected) const;
+  /// One object, by its UIDs.
+  RetrieveAnswer get(const DicomObject& object) const;
   RetrieveAnswer move(Root root, const Attributes& keys, const std::string& destination) const;
 
  private:

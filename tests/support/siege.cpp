@@ -3,14 +3,13 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
-#include <cstdlib>
-#include <filesystem>
 #include <fstream>
 #include <iostream>
 #include <map>
-#include <sstream>
 
 #include "dicom/network/status.h"
+#include "tests/support/process_memory.h"
+#include "tests/support/proof.h"
 
 namespace latent::test {
 namespace {
@@ -38,15 +37,12 @@ class Proof final : public testing::Environment {
     tables_[kind].notes += "- " + line + "\n";
   }
   void TearDown() override {
-    const char* folder = std::getenv("LATENT_PROOF");
     for (const auto& [kind, table] : tables_) {
       std::string text = "### Hostile input: " + kind + "\n\n";
       text += "| input | verdict | ms | memory growth KiB |\n|---|---|---:|---:|\n";
       text += table.rows + "\n" + table.notes;
-      std::cout << "\n" << text << std::flush;
-      if (folder == nullptr || *folder == '\0') continue;
-      std::filesystem::create_directories(folder);
-      std::ofstream(std::filesystem::path(folder) / ("hostile_" + kind + ".md")) << text;
+      std::cout << "\n";
+      show_proof("hostile_" + kind, text);
     }
   }
 
@@ -72,16 +68,8 @@ double milliseconds_since(std::chrono::steady_clock::time_point began) {
 
 }  // namespace
 
-std::size_t ServerMemory::field(const char* name) const {
-  std::ifstream status("/proc/" + std::to_string(process_) + "/status");
-  for (std::string line; std::getline(status, line);) {
-    std::istringstream words(line);
-    std::string key;
-    std::size_t kib = 0;
-    if (words >> key && key == name && words >> kib) return kib;
-  }
-  return 0;
-}
+std::size_t ServerMemory::resident() const { return memory_of(process_) / 1024; }
+std::size_t ServerMemory::peak() const { return peak_memory_of(process_) / 1024; }
 
 void ServerMemory::forget_peak() const {
   std::ofstream("/proc/" + std::to_string(process_) + "/clear_refs") << "5" << std::flush;

@@ -23,13 +23,12 @@ namespace latent::test {
 class ServerMemory {
  public:
   explicit ServerMemory(int process) : process_(process) {}
-  std::size_t resident() const { return field("VmRSS:"); }
-  std::size_t peak() const { return field("VmHWM:"); }
+  std::size_t resident() const;
+  std::size_t peak() const;
   /// The peak counts from now on.
   void forget_peak() const;
 
  private:
-  std::size_t field(const char* name) const;
   int process_;
 };
 

@@ -192,8 +192,7 @@ TEST(CommandLine, EveryBrokenFileGetsAnOutcomeAndTheArchiveStaysSound) {
   EXPECT_GT(refused, 20u) << imported.report();
 
   EXPECT_EQ(DicomPeer(archive.port()).echo(), dicom::network::status::kSuccess);
-  const RunResult verified = archive.run({"verify"});
-  EXPECT_EQ(verified.exit_code, 0) << verified.report();
+  expect_verified(archive);
   EXPECT_EQ(archive.stop(), 0) << archive.log();
 }
 

@@ -108,8 +108,7 @@ class Round {
   }
 
   void end() {
-    const RunResult verified = archive_.run({"verify"});
-    EXPECT_EQ(verified.exit_code, 0) << verified.report();
+    expect_verified(archive_);
     EXPECT_EQ(archive_.stop(), 0);
   }
 

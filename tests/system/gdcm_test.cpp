@@ -49,12 +49,7 @@ TEST(Gdcm, EchoesStoresAndFinds) {
       EXPECT_NE((found.output + found.errors).find(first.study), std::string::npos)
           << found.report();
     }
-    const auto got = peer.get(Root::study,
-                              {{tags::kQueryRetrieveLevel, "IMAGE"},
-                               {tags::kStudyInstanceUid, first.study},
-                               {tags::kSeriesInstanceUid, first.series},
-                               {tags::kSopInstanceUid, first.sop_instance}},
-                              std::span(&first, 1));
+    const auto got = peer.get(first);
     EXPECT_EQ(got.completed, 1) << got.comment;
     // gdcmscu writes the object anew before it sends it, so its content is what must be the same.
     ASSERT_TRUE(got.delivered.contains(first.sop_instance));

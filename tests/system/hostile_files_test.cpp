@@ -168,13 +168,7 @@ std::vector<fs::path> broken_files(const fs::path& scratch, const std::string& l
 
 /// The archive's one version of it, byte for byte.
 void expect_identical(const Siege& siege, const DicomObject& object, const std::string& name) {
-  const auto got = DicomPeer(siege.port())
-                       .get(Root::study,
-                            {{tags::kQueryRetrieveLevel, "IMAGE"},
-                             {tags::kStudyInstanceUid, object.study},
-                             {tags::kSeriesInstanceUid, object.series},
-                             {tags::kSopInstanceUid, object.sop_instance}},
-                            std::span(&object, 1));
+  const auto got = DicomPeer(siege.port()).get(object);
   const auto found = got.delivered.find(object.sop_instance);
   ASSERT_NE(found, got.delivered.end())
       << name << " was stored and does not come back: " << got.comment;
@@ -207,8 +201,7 @@ void expect_nothing_else(Siege& siege, const std::set<std::string>& stored) {
   for (const Attributes& study : found.matches)
     instances += std::stoul(value_of(study, tags::kNumberOfStudyRelatedInstances));
   EXPECT_EQ(instances, stored.size()) << "something refused is there, or something stored is not";
-  const RunResult verified = siege.archive().run({"verify"});
-  EXPECT_EQ(verified.exit_code, 0) << verified.report();
+  expect_verified(siege.archive());
 }
 
 TEST(HostileFiles, ByCStore) {

@@ -38,8 +38,7 @@ class HostileMessages : public testing::Test {
   static void SetUpTestSuite() { siege(); }
   static void TearDownTestSuite() {
     // Whatever was refused or broken off is nowhere, and what is kept is whole.
-    const RunResult verified = siege().archive().run({"verify"});
-    EXPECT_EQ(verified.exit_code, 0) << verified.report();
+    expect_verified(siege().archive());
     delete &siege();
   }
 

@@ -92,8 +92,7 @@ class HostileObjects : public testing::Test {
  protected:
   static void SetUpTestSuite() { siege(); }
   static void TearDownTestSuite() {
-    const RunResult verified = siege().archive().run({"verify"});
-    EXPECT_EQ(verified.exit_code, 0) << verified.report();
+    expect_verified(siege().archive());
     delete &siege();
   }
 
@@ -110,13 +109,7 @@ class HostileObjects : public testing::Test {
     return answer;
   }
   static RetrieveAnswer get(const DicomObject& object) {
-    return DicomPeer(siege().port())
-        .get(Root::study,
-             {{tags::kQueryRetrieveLevel, "IMAGE"},
-              {tags::kStudyInstanceUid, object.study},
-              {tags::kSeriesInstanceUid, object.series},
-              {tags::kSopInstanceUid, object.sop_instance}},
-             std::span(&object, 1));
+    return DicomPeer(siege().port()).get(object);
   }
   static void is_kept(const std::string& input, const DicomObject& object,
                       std::size_t growth_kib_max = 16 * kMiB) {

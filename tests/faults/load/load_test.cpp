@@ -10,8 +10,8 @@
 
 #include "dicom/network/status.h"
 #include "security/base/clock.h"
-#include "tests/faults/process_memory.h"
 #include "tests/faults/promises.h"
+#include "tests/support/process_memory.h"
 #include "tests/support/temporary_directory.h"
 
 namespace latent::test {

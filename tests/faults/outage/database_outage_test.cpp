@@ -8,9 +8,9 @@
 #include <memory>
 
 #include "dicom/network/status.h"
-#include "tests/faults/process_memory.h"
 #include "tests/faults/promises.h"
 #include "tests/faults/until.h"
+#include "tests/support/process_memory.h"
 
 namespace latent::test {
 namespace {

@@ -7,10 +7,10 @@
 #include <vector>
 
 #include "dicom/network/requestor.h"
-#include "tests/faults/process_memory.h"
 #include "tests/faults/promises.h"
 #include "tests/faults/until.h"
 #include "tests/server/dimse/test_peer.h"
+#include "tests/support/process_memory.h"
 
 namespace latent::test {
 namespace {

@@ -12,8 +12,8 @@
 
 #include "dicom/network/status.h"
 #include "tests/faults/fault_shim.h"
-#include "tests/faults/process_memory.h"
 #include "tests/faults/promises.h"
+#include "tests/support/process_memory.h"
 
 namespace latent::test {
 namespace {

@@ -1,4 +1,4 @@
-#include "tests/faults/process_memory.h"
+#include "tests/support/process_memory.h"
 
 #include <cstdlib>
 #include <filesystem>
